@@ -1,0 +1,1 @@
+"""A run: turn after turn, from a prompt until the agent stops."""

@@ -1,0 +1,150 @@
+"""What a rule is: a statement about requests that an API enforces, with its source, check and repair.
+
+One rule stands in one file under `rules/` and is explained on one page under `docs/rules/`. Four readers use it:
+the agent before each send, the proxy and the checker to repair, the emulator to answer as the API does.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from antiphon.protocol.messages import Json
+
+
+class Safety(StrEnum):
+    """What a repair may change."""
+
+    SAFE = "safe"
+    """Nothing the model could read is gained or lost: reorder, merge, drop an exact duplicate or an empty block."""
+    LOSSY = "lossy"
+    """Something is invented, converted or dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule is known from.
+
+    Attributes:
+        kind: `documented` (official documentation or SDK), `measured` (somebody probed the live API),
+            `reported` (issues quote the error).
+        references: documents, or `owner/repo#number` of issues.
+    """
+
+    kind: Literal["documented", "measured", "reported"]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Neighbouring messages of one role, which the API combines before it pairs calls and results.
+
+    Attributes:
+        role: `user`, `assistant` or `system` (or whatever stood there).
+        blocks: `(message index, block index, block)` in order, counted in the arrays as sent.
+        messages: the indices of the messages it was made of.
+    """
+
+    role: str
+    messages: tuple[int, ...]
+    blocks: tuple[tuple[int, int, Json], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Who is upstream, as far as rules care.
+
+    Attributes:
+        name: `anthropic`, `bedrock`, `compatible`, ...
+        strict_order: results must stand in the order of their calls (template servers; Roo Code issue 11804).
+        merges_turns: neighbouring messages of one role count as one.
+        except_rules: ids of rules that this upstream does not enforce.
+    """
+
+    name: str
+    strict_order: bool = False
+    merges_turns: bool = True
+    except_rules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a request breaks a rule.
+
+    Attributes:
+        rule: the rule's id, such as `TU003`.
+        text: the error message the API would answer with.
+        message: index in `messages`, or None when the whole request is meant.
+        block: index in that message's content, or None.
+    """
+
+    rule: str
+    text: str
+    message: int | None = None
+    block: int | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A request as rules see it: the JSON, who it goes to, and its messages grouped into turns.
+
+    Attributes:
+        request: the body of `POST /v1/messages`. Rules never change it in place.
+        dialect: who is upstream.
+        start: messages before this index were checked earlier and are only context. An append-only history is
+            checked in constant time per turn with it. Rules report nothing that lies before it.
+        turns: from the turn that holds message `start` on, or the turn before that where one exists
+            (pairs look one turn back).
+    """
+
+    request: Json
+    dialect: Dialect
+    start: int = 0
+    turns: list[Turn] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = list(group_turns(self.messages, self.start, merge=self.dialect.merges_turns))
+
+    @property
+    def messages(self) -> list[Json]:
+        """The messages of the request, or an empty list when there are none."""
+        messages: Any = self.request.get("messages")
+        return messages if isinstance(messages, list) else []
+
+
+def group_turns(messages: list[Json], start: int, *, merge: bool) -> Iterator[Turn]:
+    """Group messages into turns. See `Conversation.turns` for what `start` leaves out."""
+    raise NotImplementedError
+
+
+Check = Callable[[Conversation], Iterable[Violation]]
+"""Yields what is wrong, in the order of the messages. Linear in the size of what it is given."""
+
+Repair = Callable[[Conversation], Json]
+"""Returns a request without this rule's violations; shares what it did not change. The same input gives the same bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the API.
+
+    Attributes:
+        id: family letters and three digits, never reused: TU tool use and results, MS message shape, CO content,
+            TH thinking, SV server tools, TO tool definitions, CC cache control, RQ request.
+        name: what is wrong, in kebab case: `tool-result-out-of-order`.
+        statement: what the API wants, as a sentence.
+        source: where this is known from.
+        error: the API's error text with `{placeholders}`; `Violation.text` is it filled in.
+        check: finds violations.
+        repair: removes them, or None where nobody but the author of the request can.
+        safety: what `repair` may change.
+    """
+
+    id: str
+    name: str
+    statement: str
+    source: Source
+    error: str
+    check: Check
+    repair: Repair | None = None
+    safety: Safety = Safety.SAFE

@@ -1,0 +1,1 @@
+"""Who answers: one module per way of reaching a model."""
