@@ -1,7 +1,7 @@
 """What a run tells its surfaces, live. Surfaces hold no conversation state of their own.
 
-Calls are told in the order things happen to them (completion order); `ResultsSent` and the messages are in request order.
-Times are seconds of the monotonic clock of the run.
+Calls are told in the order things happen to them (completion order); `ResultsSent` and the messages are in request
+order. Times are seconds of the monotonic clock of the run.
 """
 
 from dataclasses import dataclass, field
@@ -66,7 +66,8 @@ class ThinkingAdded:
 class CallStreaming:
     """A tool call's block began: its row can be drawn. `index` counts the calls of the turn from 0, in request order.
 
-    The id is the model's; when the block closes, `CallChanged` carries the id that is used from then on, with the same index.
+    The id is the model's; when the block closes, `CallChanged` carries the id that is used from then on, with the
+    same index.
     """
 
     index: int

@@ -1,0 +1,230 @@
+"""Carries out what a turn commands: the only part of the engine that awaits.
+
+Starts calls in worker tasks, asks about approvals, enforces timeouts, and feeds what happened back into the turn.
+Knows how to run a job; does not know tools, models or the wire.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import anyio
+from anyio import CancelScope
+
+from antiphon.engine.events import (
+    Access,
+    Allowed,
+    Ask,
+    CallState,
+    Cancelled,
+    Command,
+    Denied,
+    Discarded,
+    Event,
+    Finished,
+    MessageEnded,
+    Reply,
+    Requested,
+    Result,
+    Start,
+    Stop,
+    ToolCall,
+    failure,
+)
+from antiphon.engine.turn import DEFAULT_LIMIT, Turn
+from antiphon.engine.workers import Workers
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How one call is carried out.
+
+    Attributes:
+        access: what it touches.
+        run: carries the call out. May be cancelled at any await.
+        ask: asks whether it may run, and returns None for yes or the result that says no. None when nobody has to be
+            asked.
+        timeout: seconds it may run, or None.
+    """
+
+    access: Access
+    run: Callable[[], Awaitable[Result]]
+    ask: Callable[[], Awaitable[Result | None]] | None = None
+    timeout: float | None = None
+
+
+class Prepare(Protocol):
+    """Finds out what a call is: a job, or the result of a call that can never run. Fast, and never raises."""
+
+    def __call__(self, call: ToolCall, /) -> Job | Result:
+        """Return how to carry out a call, or what it came to without."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallUpdate:
+    """A call entered a state. `index` counts the calls of the turn from 0 in request order."""
+
+    index: int
+    call: ToolCall
+    state: CallState
+    waits_for: tuple[str, ...]
+    result: Result | None
+
+
+class Driver:
+    """Runs the calls of one assistant message.
+
+    The caller tells it each call as its block closes, and how the message ended; `reply` waits for the results. All
+    methods but `reply` return at once. A driver serves one turn: what arrives late from an abandoned turn meets its
+    own, finished driver and is refused.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        prepare: Prepare,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        on_update: Callable[[CallUpdate], None] | None = None,
+        record: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Run calls in `workers`.
+
+        Args:
+            workers: where calls run; their task group outlives the turn.
+            prepare: says how to carry out a call.
+            limit: how many calls run at once.
+            on_update: told of every change of a call, as it happens (completion order).
+            record: told of every event before it takes effect: the log.
+        """
+        self._workers = workers
+        self._prepare = prepare
+        self._turn = Turn(limit)
+        self._on_update = on_update
+        self._record = record
+        self._jobs: dict[str, Job] = {}
+        self._index: dict[str, int] = {}
+        self._scopes: dict[str, CancelScope] = {}
+        self._reply: Reply | None = None
+        self._over = anyio.Event()
+
+    def request(self, call: ToolCall) -> None:
+        """Take the next call; its block has closed with arguments that are a strictly valid JSON object."""
+        prepared = self._prepare(call)
+        if isinstance(prepared, Result):
+            self.answer(call, prepared)
+            return
+        self._jobs[call.id] = prepared
+        self._index[call.id] = len(self._index)
+        self._receive(Requested(call, prepared.access, ask=prepared.ask is not None))
+
+    def answer(self, call: ToolCall, result: Result) -> None:
+        """Take the next call together with its result: it can never run."""
+        self._index[call.id] = len(self._index)
+        self._receive(Requested(call, answer=result))
+
+    def message_ended(self, *, cut: bool = False) -> None:
+        """Say that the message is complete and logged. `cut`: it stopped early, with its last call as its end."""
+        self._receive(MessageEnded(cut=cut))
+
+    def cancel(self) -> None:
+        """Stop the turn: the reply is there at once, finished results stay, running calls are being stopped."""
+        self._receive(Cancelled())
+
+    def discard(self, reason: str) -> None:
+        """Throw the turn away: its message broke off or was refused. There will be no reply."""
+        self._receive(Discarded(reason))
+
+    async def reply(self) -> Reply:
+        """Wait until every call is answered and return the results, in request order."""
+        await self._over.wait()
+        if self._reply is None:
+            raise RuntimeError("a discarded turn has no reply")
+        return self._reply
+
+    @property
+    def finished_reply(self) -> Reply | None:
+        """The reply, if it is there already."""
+        return self._reply
+
+    def _receive(self, event: Event) -> None:
+        turn = self._turn
+        if turn.is_over:
+            return
+        if self._record is not None:
+            self._record(event)
+        commands = turn.receive(event)
+        if self._on_update is not None:
+            for key in turn.changed:
+                self._on_update(
+                    CallUpdate(
+                        self._index[key], turn.calls[key], turn.states[key], turn.waits_for(key), turn.result(key)
+                    )
+                )
+        for command in commands:
+            self._carry_out(command)
+        if turn.is_over:
+            self._over.set()
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Start(id=key):
+                scope = self._scopes[key] = CancelScope()
+                self._workers.submit(lambda: self._run(key, self._jobs.pop(key), scope))
+            case Ask(id=key):
+                scope = self._scopes[key] = CancelScope()
+                self._workers.submit(lambda: self._ask(key, self._jobs[key], scope))
+            case Stop(id=key):
+                self._scopes.pop(key).cancel()
+            case Reply():
+                self._reply = command
+
+    async def _run(self, key: str, job: Job, scope: CancelScope) -> None:
+        with scope:
+            if scope.cancel_called:  # stopped before its task began
+                return
+            if job.timeout is not None:
+                scope.deadline = anyio.current_time() + job.timeout
+            result = await _outcome(job.run)
+            self._end_scope(key, scope)
+            self._receive(Finished(key, result))
+        if scope.cancelled_caught and self._scopes.get(key) is scope:
+            del self._scopes[key]
+            self._receive(Finished(key, failure(f"Timed out after {job.timeout:g} s and was stopped.")))
+
+    async def _ask(self, key: str, job: Job, scope: CancelScope) -> None:
+        if job.ask is None:
+            raise RuntimeError("asked about a call nobody has to be asked about")
+        with scope:
+            if scope.cancel_called:
+                return
+            refusal = await _outcome(job.ask)
+            self._end_scope(key, scope)
+            if refusal is None:
+                self._receive(Allowed(key))
+            else:
+                del self._jobs[key]
+                self._receive(Denied(key, refusal))
+
+    def _end_scope(self, key: str, scope: CancelScope) -> None:
+        """Forget a scope, so that nothing cancels work that is done."""
+        if self._scopes.get(key) is scope:
+            del self._scopes[key]
+
+
+async def _outcome(work: Callable[[], Awaitable[T]]) -> T | Result:
+    """Await some work; whatever it raises of its own is a failure, for a call never takes others down."""
+    try:
+        return await work()
+    except Exception as error:  # noqa: BLE001  (each call stands alone)
+        return failure(f"{type(error).__name__}: {error}")
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody cancelled this task: the tool raised it, or awaited something of its own that was cancelled.
+        return failure("The tool cancelled itself.")
