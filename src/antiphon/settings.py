@@ -1,0 +1,144 @@
+"""One settings model: the user's file, the environment and the command line's flags merge here.
+
+Flags win over the environment, the environment over the user's file, the file over the defaults; lists of all of them
+add up. Files of a project are not read: what a repository brings along is data, not settings. Keys and addresses of
+the model API are no settings either; its client reads them from the environment (`ANTHROPIC_API_KEY`,
+`ANTHROPIC_BASE_URL`).
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from antiphon.errors import SettingsError
+
+PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Names = tuple[str, ...]
+
+ENVIRONMENT_PREFIX = "ANTIPHON_"
+_OTHER_VARIABLES = {"ANTHROPIC_MODEL": "model"}
+"""Variables that are settings under a name the field uses; ours win over them."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a user can set. A field is set by the flag, the variable `ANTIPHON_<FIELD>` and the key of its name.
+
+    Attributes:
+        model: which model answers, or None for the agent's default.
+        max_turns: turns a run may take.
+        max_parallel_tools: tool calls that may run at the same time.
+        timeout: seconds a run may take.
+        permission_mode: what is done with calls that change something and that no list names.
+        allowed_tools: tools that may run without a question.
+        disallowed_tools: tools that may not run at all.
+        add_dirs: directories besides the working directory that file tools may use.
+        system_prompt: replaces the agent's system prompt.
+        append_system_prompt: stands behind the system prompt.
+        searxng_url: a SearXNG instance that answers web searches.
+    """
+
+    model: str | None = None
+    max_turns: Count | None = None
+    max_parallel_tools: Count | None = None
+    timeout: Seconds | None = None
+    permission_mode: PermissionMode = "default"
+    allowed_tools: Names = ()
+    disallowed_tools: Names = ()
+    add_dirs: Names = ()
+    system_prompt: str | None = None
+    append_system_prompt: str | None = None
+    searxng_url: str | None = None
+
+
+_TYPES: dict[str, Any] = get_type_hints(Settings, include_extras=True)
+_WANTED = {
+    "model": "a model name",
+    "max_turns": "a whole number from 1",
+    "max_parallel_tools": "a whole number from 1",
+    "timeout": "a number of seconds above 0",
+    "permission_mode": "one of default, acceptEdits, plan, dontAsk, bypassPermissions",
+    "allowed_tools": "a list of tool names",
+    "disallowed_tools": "a list of tool names",
+    "add_dirs": "a list of directories",
+    "system_prompt": "a text",
+    "append_system_prompt": "a text",
+    "searxng_url": "an address",
+}
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """Return where the user's settings file is, whether or not it exists."""
+    base = environment.get("XDG_CONFIG_HOME", "")
+    # The XDG specification says that a relative path is to be ignored.
+    root = Path(base) if Path(base).is_absolute() else Path(environment.get("HOME", "~")).expanduser() / ".config"
+    return root / "antiphon" / "settings.toml"
+
+
+def load(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Merge the user's file, the environment and the flags.
+
+    Args:
+        flags: what was given on the command line, by setting; None means not given.
+        environment: the process's environment.
+
+    Raises:
+        SettingsError: names the file, variable or flag and the key, and says what is wanted.
+    """
+    merged: dict[str, Any] = {}
+    for layer in (_from_file(user_file(environment)), _from_environment(environment), _from_flags(flags)):
+        for key, value in layer.items():
+            merged[key] = (*merged.get(key, ()), *value) if _TYPES[key] == Names else value
+    return Settings(**merged)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise SettingsError(f"{path} cannot be read as settings: {problem}.") from problem
+    for key in table:
+        if key not in _TYPES:
+            raise SettingsError(f"{path}: {key} is not a setting{_suggestion(key)}.")
+    return {key: _value(key, value, f"{path}: {key}", strict=True) for key, value in table.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    variables = {**_OTHER_VARIABLES, **{f"{ENVIRONMENT_PREFIX}{key.upper()}": key for key in _TYPES}}
+    found: dict[str, Any] = {}
+    for variable, key in variables.items():
+        text = environment.get(variable, "")
+        if text:
+            value = split_names(text) if _TYPES[key] == Names else text
+            found[key] = _value(key, value, variable, strict=False)
+    return found
+
+
+def _from_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in flags.items() if value is not None}
+    return {key: _value(key, value, f"--{key.replace('_', '-')}", strict=True) for key, value in given.items()}
+
+
+def split_names(text: str) -> list[str]:
+    """Split a list as people write it on one line, by commas and white space."""
+    return text.replace(",", " ").split()
+
+
+def _value(key: str, value: Any, where: str, *, strict: bool) -> Any:
+    try:
+        return msgspec.convert(value, _TYPES[key], strict=strict)
+    except msgspec.ValidationError as problem:
+        raise SettingsError(f"{where} is {value!r}; wanted is {_WANTED[key]}.") from problem
+
+
+def _suggestion(key: str) -> str:
+    near = difflib.get_close_matches(key, _TYPES, n=1)
+    return f"; did you perhaps mean {near[0]}" if near else f"; there are {', '.join(_TYPES)}"
