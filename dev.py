@@ -410,8 +410,8 @@ def renew_pins(order: Order) -> int:
     return 0
 
 
-def read_command_line() -> tuple[Callable[[Order], int], Order]:
-    """Return the command to run, and what it is told."""
+def command_line() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -434,6 +434,12 @@ def read_command_line() -> tuple[Callable[[Order], int], Order]:
     add("pins", renew_pins, "write the newest versions into constraints.txt")
     add("env", show, "set up the environment and say how to enter it")
 
+    return parser
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    parser = command_line()
     options, rest = parser.parse_known_args()
     if rest and options.command not in {"demo", "bench"}:
         parser.error(f"unknown: {' '.join(rest)}")
@@ -442,13 +448,7 @@ def read_command_line() -> tuple[Callable[[Order], int], Order]:
         environment = Environment(path.with_name(f"{path.name}-newest"), pinned=False)
     else:
         environment = Environment(path)
-    return options.do, Order(environment, rest, options.only, options.verbose, options.command)
-
-
-def main() -> int:
-    """Do what the command line says; return the exit code."""
-    do, order = read_command_line()
-    return do(order)
+    return options.do(Order(environment, rest, options.only, options.verbose, options.command))
 
 
 if __name__ == "__main__":
