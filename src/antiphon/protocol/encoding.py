@@ -1,18 +1,17 @@
 """JSON as it goes out: compact UTF-8 that every server accepts, and a history that is encoded only once.
 
 A conversation grows at its end and is never edited, so each message is turned into bytes once and a turn costs
-the encoding of what is new. The bytes of one history are therefore the same on every request, which is what prompt caches
-and bound thinking rely on.
+the encoding of what is new. The bytes of one history are therefore the same on every request, which is what prompt
+caches and bound thinking rely on.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from antiphon.protocol.messages import Json
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def encode(value: Any) -> bytes:
@@ -22,7 +21,7 @@ def encode(value: Any) -> bytes:
         ValueError: for NaN and infinities, which JSON cannot hold.
         TypeError: for what is not JSON.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(value)
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -30,8 +29,8 @@ def encode(value: Any) -> bytes:
 
 
 def without_lone_surrogates(text: str) -> str:
-    """Replace every lone surrogate (bytes that were not text) by U+FFFD."""
-    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Replace every lone surrogate, which is no character, by U+FFFD; two halves that stand together become one."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class Request:
@@ -52,8 +51,8 @@ class Request:
         """Return the whole body as JSON."""
         return {**self.params, "messages": list(self.messages)}
 
-    def encode(self) -> bytes:
-        """Return the whole body as bytes: the parameters, then the messages."""
+    def encode(self, **more: Any) -> bytes:
+        """Return the whole body as bytes: the parameters, `more` parameters that replace them, the messages."""
         messages = self._encoded if self._encoded is not None else [encode(message) for message in self.messages]
-        head = encode(self.params)[:-1]
-        return b"".join((head, b"," if self.params else b"", b'"messages":[', b",".join(messages), b"]}"))
+        params = encode({**self.params, **more})[:-1]
+        return b"".join((params, b"," if len(params) > 1 else b"", b'"messages":[', b",".join(messages), b"]}"))
