@@ -1,16 +1,26 @@
-"""What a tool is, and how a Python function becomes one.
+"""What a tool is: the protocol that the agent calls, and a base class for tools written as classes.
 
 A tool never raises for a failure of its own work: that is a `Result` with `is_error`. It may be cancelled at any await
 and leaves no process behind. Knows nothing of models, turns or approvals.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
+
+import msgspec
 
 from antiphon.engine.events import Access, Result
 from antiphon.protocol.messages import Json
+from antiphon.tools.schema import Arguments, InvalidArguments, parse_arguments, schema_of
+
+__all__ = ["Arguments", "BaseTool", "InvalidArguments", "Limits", "Tool", "ToolContext", "Workspace"]
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +98,50 @@ class Tool(Protocol):
         ...
 
 
-class InvalidArguments(ValueError):
-    """The model's arguments do not fit the tool; the message tells it what is wrong and what is wanted."""
+class BaseTool(ABC, Generic[A]):
+    """A tool written as a class: what remains to say is its name, its arguments, its access and its work.
+
+    `A` is what `access` and `run` take: the struct of the arguments, unless `parse` makes something else of it.
+    The description is the text of the `.md` file beside the class's module, unless `description` is overridden.
+
+    Attributes:
+        name: the name the model calls it by.
+        arguments: the struct of the arguments; the schema is drawn from it.
+        aliases: names other agents have for these arguments, theirs to ours; accepted, never described.
+        timeout: seconds a call may run, or None for the agent's limit.
+    """
+
+    name: ClassVar[str]
+    arguments: ClassVar[type[msgspec.Struct]]
+    aliases: ClassVar[Mapping[str, str]] = {}
+    timeout: float | None = None
+
+    @cached_property
+    def description(self) -> str:
+        """What the model reads about the tool."""
+        package, _, module = type(self).__module__.rpartition(".")
+        return files(package).joinpath(f"{module}.md").read_text(encoding="utf-8").strip()
+
+    @cached_property
+    def input_schema(self) -> Json:
+        """JSON schema of the arguments."""
+        return schema_of(self.arguments)
+
+    def parse(self, arguments: Json) -> A:
+        """Turn the model's arguments into what `access` and `run` take.
+
+        Raises:
+            InvalidArguments: with a sentence that tells the model what is wrong and what is wanted.
+        """
+        return cast("A", parse_arguments(self.arguments, arguments, aliases=self.aliases))
+
+    @abstractmethod
+    def access(self, arguments: A) -> Access:
+        """Return what this call touches. Pure and fast."""
+
+    @abstractmethod
+    async def run(self, arguments: A, context: ToolContext) -> Result:
+        """Carry the call out. Never raises for a failure of its own work; leaves nothing behind when cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +157,12 @@ class Workspace:
     root: Path
     added: tuple[Path, ...] = ()
     spill: Path | None = None
+
+    @classmethod
+    def at(cls, root: Path | str, added: Iterable[Path | str] = (), spill: Path | str | None = None) -> Self:
+        """Return the workspace of these directories, resolved."""
+        return cls(
+            Path(root).resolve(),
+            tuple(Path(directory).resolve() for directory in added),
+            None if spill is None else Path(spill).resolve(),
+        )
