@@ -92,12 +92,17 @@ class Output:
 
 
 def run(
-    command: Sequence[str | Path], output: Output, *, cwd: Path = ROOT, variables: dict[str, str] | None = None
+    command: Sequence[str | Path],
+    output: Output,
+    *,
+    cwd: Path = ROOT,
+    variables: dict[str, str] | None = None,
+    seconds: float = STEP_SECONDS,
 ) -> str:
     """Run a program to its end and return what it printed.
 
     Raises:
-        Failed: when it does not end well, or not in `STEP_SECONDS`. No process of it is left then.
+        Failed: when it does not end well, or not in time. No process of it is left then.
     """
     words = [str(word) for word in command]
     output.add("$ " + " ".join(words))
@@ -114,7 +119,7 @@ def run(
         errors="replace",
         start_new_session=True,
     )
-    watchdog = threading.Timer(STEP_SECONDS, end, [process])
+    watchdog = threading.Timer(seconds, end, [process])
     watchdog.start()
     try:
         with process:
@@ -125,7 +130,7 @@ def run(
         watchdog.cancel()
         end(process)
     if overdue:
-        raise Failed(f"{Path(words[0]).name} did not end in {STEP_SECONDS} seconds")
+        raise Failed(f"{Path(words[0]).name} did not end in {seconds:g} seconds")
     if process.returncode != 0:
         raise Failed(f"{Path(words[0]).name} ended with exit code {process.returncode}")
     return "\n".join(output.lines[first:])
@@ -334,12 +339,12 @@ def demo(order: Order) -> int:
     return subprocess.run([order.environment.programs / "antiphon", "demo", *order.rest], check=False).returncode
 
 
-def check(order: Order) -> int:
+def check(order: Order, steps: Sequence[Step] = STEPS) -> int:
     """Run the steps to the end, also past one that fails."""
     order.environment.prepare(development=True)
     rows: list[tuple[Step, float, str]] = []
     summary = ""
-    for step in STEPS:
+    for step in steps:
         if order.only and step.name not in order.only:
             continue
         print(f"{step.name:<10} {paint(step.what, 'dim')}", flush=True)
@@ -412,7 +417,8 @@ def renew_pins(order: Order) -> int:
 
 def command_line() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    description = (__doc__ or "").replace("::\n\n", "")
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, do: Callable[[Order], int], what: str, epilog: str | None = None) -> argparse.ArgumentParser:
