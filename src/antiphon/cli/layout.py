@@ -94,7 +94,7 @@ def row_pieces(row: Row, width: int, marks: Marks, *, frame: int = -1) -> list[P
     summary = cut(row.summary, left - columns(note) - 2 if note else left)
     gap = "  " if note and summary else ""
     note_style = "bad" if row.state == "failed" else "quiet" if row.state in OVER or row.state == "running" else "wait"
-    return _fitted([*head, (summary + gap, ""), (note, note_style)], width)
+    return fitted([*head, (summary + gap, ""), (note, note_style)], width)
 
 
 def line_pieces(line: Line, width: int, marks: Marks) -> list[Piece]:
@@ -126,13 +126,15 @@ def _over(rows: Sequence[Row]) -> str:
     return f"{sum(row.state in OVER for row in rows)} of them over"
 
 
-def _fitted(pieces: Sequence[Piece], width: int) -> list[Piece]:
+def fitted(pieces: Sequence[Piece], width: int) -> list[Piece]:
     """Cut pieces that are wider together than the terminal."""
-    fitted: list[Piece] = []
+    kept: list[Piece] = []
     left = width
     for text, style in pieces:
-        text_ = cut(text, left)
-        left -= columns(text_)
-        if text_:
-            fitted.append((text_, style))
-    return fitted
+        shown = cut(text, left)
+        left -= columns(text)
+        if shown:
+            kept.append((shown, style))
+        if left <= 0:
+            break
+    return kept
