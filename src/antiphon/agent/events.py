@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from antiphon.engine.events import CallState, Result, ToolCall
+from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json
 
 
@@ -170,6 +171,7 @@ class RunResult:
         usage: summed over the run.
         seconds: wall time.
         error: a sentence for the user where `stop_reason` is not `end_turn`.
+        cause: the exception behind stop reason `error`.
     """
 
     text: str
@@ -178,6 +180,7 @@ class RunResult:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     error: str | None = None
+    cause: AntiphonError | None = None
 
 
 @dataclass(frozen=True, slots=True)

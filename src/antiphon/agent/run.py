@@ -1,0 +1,156 @@
+"""A run: turn after turn, from a prompt until the agent stops."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from antiphon.agent.events import Retrying, RunResult, StopReason, TurnStarted, Usage
+from antiphon.agent.history import History
+from antiphon.agent.prices import add
+from antiphon.agent.toolbox import Toolbox
+from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
+from antiphon.engine.workers import Workers
+from antiphon.errors import AntiphonError, ProviderError, Rejected
+from antiphon.protocol.messages import Json
+from antiphon.providers.base import Provider
+from antiphon.providers.retry import ATTEMPTS, delay
+
+MOST_CUTS_IN_A_ROW = 3
+"""A model whose reply is cut this often, each time before anything could run, will not get further."""
+
+_CONTEXT_FULL = "prompt is too long", "exceed context limit"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run goes by.
+
+    Attributes:
+        model: the model's name, for prices.
+        params: the request's parameters, cache breakpoints included; the same for every turn.
+        max_turns: most requests of a run, or None.
+        max_parallel: most calls that run at once.
+    """
+
+    model: str
+    params: Json
+    max_turns: int | None
+    max_parallel: int
+
+
+class Run:
+    """One run. The history is valid whenever the loop lets others go on, and after the run however it ends."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        history: History,
+        provider: Provider,
+        toolbox: Toolbox,
+        emit: Emit | None,
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Prepare a run; the prompt stands in the history already."""
+        self._settings = settings
+        self._history = history
+        self._provider = provider
+        self._toolbox = toolbox
+        self._emit = emit
+        self._jitter = jitter
+        self._scope = anyio.CancelScope()
+        self._turns = 0
+        self._usage = Usage()
+        self._text = ""
+
+    def cancel(self) -> None:
+        """Stop the run; it ends with stop reason `cancelled` as soon as its tools have let go."""
+        self._scope.cancel()
+
+    async def go(self) -> RunResult:
+        """Run to the end. Problems of the model's side are told in the result, never raised."""
+        began = anyio.current_time()
+        stop_reason: StopReason = "cancelled"
+        cause: AntiphonError | None = None
+        async with anyio.create_task_group() as tasks:
+            workers = Workers(tasks)
+            try:
+                with self._scope:
+                    stop_reason = await self._turn_after_turn(workers)
+            except AntiphonError as error:
+                stop_reason = "context_window" if _context_is_full(error) else "error"
+                cause = error
+            finally:
+                workers.close()
+        return RunResult(
+            text=self._text,
+            stop_reason=stop_reason,
+            turns=self._turns,
+            usage=self._usage,
+            seconds=anyio.current_time() - began,
+            error=_EXPLAINED.get(stop_reason, str(cause) if cause is not None else None),
+            cause=cause,
+        )
+
+    async def _turn_after_turn(self, workers: Workers) -> StopReason:
+        cuts = 0
+        while True:
+            end = await self._turn(workers)
+            cuts = cuts + 1 if end.only_cut else 0
+            if end.stop_reason == "refusal":
+                self._history.drop_last_prompt()
+                return "refusal"
+            if end.stop_reason == "model_context_window_exceeded":
+                return "context_window"
+            if cuts == MOST_CUTS_IN_A_ROW or (end.stop_reason == "max_tokens" and not end.answered):
+                return "max_tokens"
+            if not end.answered and end.stop_reason not in ("pause_turn", "compaction"):
+                return "end_turn"
+            if self._turns == self._settings.max_turns:
+                return "max_turns"
+
+    async def _turn(self, workers: Workers) -> TurnEnd:
+        """Make one turn, asking again where that may help. A failed attempt left nothing behind."""
+        if self._emit is not None:
+            self._emit(TurnStarted(self._turns + 1, anyio.current_time()))
+        attempt = 0
+        while True:
+            attempt += 1
+            turn = AgentTurn(
+                self._history,
+                self._provider,
+                self._toolbox,
+                workers,
+                model=self._settings.model,
+                limit=self._settings.max_parallel,
+                emit=self._emit,
+            )
+            try:
+                end = await turn.send(self._history.request(self._settings.params))
+            except ProviderError as error:
+                wait = delay(error, attempt, self._jitter)
+                if wait is None:
+                    raise
+                if self._emit is not None:
+                    self._emit(Retrying(attempt, ATTEMPTS, wait, str(error)))
+                await anyio.sleep(wait)
+                continue
+            self._turns += 1
+            self._usage = add(self._usage, end.usage)
+            self._text = end.text
+            return end
+
+
+_EXPLAINED: dict[StopReason, str] = {
+    "cancelled": "Stopped. The conversation is valid and can go on.",
+    "max_turns": "Stopped at the limit set by max_turns. The next prompt goes on from here.",
+    "max_tokens": "The reply was cut off at max_tokens. Ask for less at once, or raise max_tokens.",
+    "refusal": "The model refused to answer this prompt. The prompt was taken back; try another wording.",
+    "context_window": "The conversation no longer fits the context window. Start a new one, or use a larger model.",
+}
+
+
+def _context_is_full(error: AntiphonError) -> bool:
+    return isinstance(error, Rejected) and any(words in str(error) for words in _CONTEXT_FULL)

@@ -1,0 +1,172 @@
+"""One turn: a request goes out, its calls run while the reply streams in, their results come back in request order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+from anyio import get_cancelled_exc_class
+
+from antiphon.agent.events import (
+    AgentEvent,
+    CallChanged,
+    CallOutput,
+    CallStreaming,
+    ReplyReceived,
+    ResultsReady,
+    TextAdded,
+    ThinkingAdded,
+    TurnDiscarded,
+    Usage,
+)
+from antiphon.agent.history import History
+from antiphon.agent.incoming import IncomingReply
+from antiphon.agent.prices import usage_of
+from antiphon.agent.toolbox import Toolbox
+from antiphon.engine.driver import CallUpdate, Driver, Job
+from antiphon.engine.events import Reply, Result, ToolCall
+from antiphon.engine.message import user_message
+from antiphon.engine.workers import Workers
+from antiphon.errors import ProviderError
+from antiphon.protocol.encoding import Request
+from antiphon.protocol.messages import text_of
+from antiphon.protocol.streaming import BlockStarted, ReplyEvent, TextDelta, ThinkingDelta
+from antiphon.providers.base import Provider
+
+Emit = Callable[[AgentEvent], None]
+
+INTERRUPTED = "[The user interrupted the turn here.]"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn ended.
+
+    Attributes:
+        stop_reason: the API's.
+        answered: calls were answered: the results are the last message, and the model is to see them.
+        only_cut: the reply was cut and nothing of it ran.
+        text: the text of the reply.
+        usage: of the reply.
+    """
+
+    stop_reason: str
+    answered: bool
+    only_cut: bool
+    text: str
+    usage: Usage
+
+
+class AgentTurn:
+    """One attempt at one turn. Leaves the history valid at every moment, however it is left."""
+
+    def __init__(
+        self,
+        history: History,
+        provider: Provider,
+        toolbox: Toolbox,
+        workers: Workers,
+        *,
+        model: str,
+        limit: int,
+        emit: Emit | None,
+    ) -> None:
+        """Prepare a turn; `send` makes the request."""
+        self._history = history
+        self._provider = provider
+        self._toolbox = toolbox
+        self._workers = workers
+        self._model = model
+        self._limit = limit
+        self._emit = emit
+        self._reply = IncomingReply(history.call_ids, self._new_driver)
+
+    async def send(self, request: Request) -> TurnEnd:
+        """Send the request, run the calls of its reply, and put both into the history.
+
+        Raises:
+            ProviderError: the request failed; nothing happened, the history is as it was.
+        """
+        try:
+            await self._receive(request)
+        except ProviderError as error:
+            self._discard(str(error))
+            raise
+        except get_cancelled_exc_class():
+            self._keep_what_was_said()
+            raise
+        if self._reply.stop_reason == "refusal":
+            self._discard("the model refused to go on")
+            return self._end("", calls=0)
+        return await self._answer()
+
+    async def _receive(self, request: Request) -> None:
+        reply, emit = self._reply, self._emit
+        async with self._provider.stream(request) as events:
+            async for event in events:
+                if emit is not None:
+                    self._show(event, emit)
+                reply.receive(event)
+
+    async def _answer(self) -> TurnEnd:
+        content = self._reply.content()
+        message = self._history.add_assistant(content) or {"role": "assistant", "content": []}
+        if self._emit is not None:
+            usage, stop_reason = self._usage(), self._reply.stop_reason
+            self._emit(ReplyReceived(message, stop_reason, usage, self._reply.message or {}, anyio.current_time()))
+        self._reply.ended()
+        try:
+            results = await self._reply.driver.reply()
+        except get_cancelled_exc_class():
+            self._add_results(self._reply.cancelled(), interrupted=True)
+            raise
+        self._add_results(results, interrupted=False)
+        return self._end(text_of({"content": content}), calls=len(results.results))
+
+    def _add_results(self, reply: Reply | None, *, interrupted: bool) -> None:
+        message = user_message(reply.results if reply is not None else (), (INTERRUPTED,) if interrupted else ())
+        if message["content"]:
+            self._history.add_user(message["content"])
+            if self._emit is not None:
+                self._emit(ResultsReady(message, anyio.current_time()))
+
+    def _keep_what_was_said(self) -> None:
+        """The user stopped the reply: what it said so far stays, with what its calls came to."""
+        results = self._reply.cancelled()
+        if self._history.add_assistant(self._reply.said_so_far()) is not None:
+            self._add_results(results, interrupted=True)
+
+    def _discard(self, reason: str) -> None:
+        self._reply.driver.discard(reason)
+        if self._emit is not None:
+            self._emit(TurnDiscarded(reason))
+
+    def _end(self, text: str, *, calls: int) -> TurnEnd:
+        only_cut = self._reply.is_cut and calls == 1
+        return TurnEnd(self._reply.stop_reason, calls > 0, only_cut, text, self._usage())
+
+    def _usage(self) -> Usage:
+        return usage_of(self._reply.message or {}, self._model)
+
+    def _new_driver(self) -> Driver:
+        updates = None if self._emit is None else self._call_updated
+        return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates)
+
+    def _prepare(self, call: ToolCall, /) -> Job | Result:
+        emit = self._emit
+        if emit is None:
+            return self._toolbox.prepare(call)
+        return self._toolbox.prepare(call, lambda text: emit(CallOutput(call.id, text)))
+
+    def _call_updated(self, update: CallUpdate) -> None:
+        if self._emit is not None:
+            now = anyio.current_time()
+            self._emit(CallChanged(update.index, update.call, update.state, now, update.waits_for, update.result))
+
+    def _show(self, event: ReplyEvent, emit: Emit) -> None:
+        if isinstance(event, TextDelta):
+            emit(TextAdded(event.text))
+        elif isinstance(event, ThinkingDelta):
+            emit(ThinkingAdded(event.text))
+        elif isinstance(event, BlockStarted) and event.block.get("type") == "tool_use":
+            name, call_id = str(event.block.get("name")), str(event.block.get("id"))
+            emit(CallStreaming(self._reply.calls, call_id, name, anyio.current_time()))
