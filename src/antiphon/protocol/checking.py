@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect, Violation
+from antiphon.protocol.registry import MEANING, RULES, SHAPE
+from antiphon.protocol.rule import Conversation, Dialect, Rule, Safety, Violation
+
+_PASSES = 12
+"""How often `repair` goes through the rules before it gives up. Three are enough for all damage known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +16,7 @@ class Repaired:
 
     Attributes:
         request: the repaired request; the very object that was given where nothing was wrong.
-        violations: what was found, in the order it was treated.
+        violations: what was repaired, in the order it was treated. Indices count in the arrays as they were then.
         remaining: what no rule could repair.
     """
 
@@ -22,10 +26,63 @@ class Repaired:
 
 
 def check(request: Json, dialect: Dialect, *, start: int = 0) -> list[Violation]:
-    """Return every violation of every rule, in the order the API would meet them."""
-    raise NotImplementedError
+    """Return every violation of every rule, in the order the API would meet them.
+
+    That is: first the shape of the JSON, then its meaning, each by message. The first violation is what the API
+    would answer with.
+
+    Args:
+        request: the body of `POST /v1/messages`; any JSON, never changed.
+        dialect: who is upstream.
+        start: messages before this index were found clean earlier and are not looked at again, but for the turn before.
+            What concerns the request as a whole is checked every time.
+    """
+    return _check(Conversation(request, dialect, start))
+
+
+def _check(conversation: Conversation) -> list[Violation]:
+    found: list[Violation] = []
+    for stage in (SHAPE, MEANING):
+        violations = [
+            violation
+            for rule in stage
+            if conversation.dialect.enforces(rule.id)
+            for violation in rule.check(conversation)
+            if violation.message is None or violation.message >= conversation.start
+        ]
+        violations.sort(key=lambda violation: -1 if violation.message is None else violation.message)
+        found += violations
+    return found
 
 
 def repair(request: Json, dialect: Dialect, *, lossy: bool = True) -> Repaired:
-    """Repair a request; never raises, never changes its argument."""
-    raise NotImplementedError
+    """Repair a request; never raises, never changes its argument.
+
+    The result is a pure function of the request, so a conversation that is repaired each time it is sent keeps its
+    bytes, and with them prompt caches and signed thinking. Where the evidence about the upstream is split, the stricter
+    reading is aimed at. Every real result is kept: with its call, or as text where the call is gone.
+
+    Args:
+        request: the body of `POST /v1/messages`; any JSON.
+        dialect: who is upstream.
+        lossy: whether rules may repair that invent, convert or drop something (`Safety.LOSSY`).
+    """
+    conversation = Conversation(request, dialect.cautious())
+    treated: list[Violation] = []
+    for _ in range(_PASSES):
+        changed = False
+        for rule in RULES:
+            violations = list(rule.check(conversation)) if conversation.dialect.enforces(rule.id) else []
+            if not violations or not _may_repair(rule, lossy=lossy) or rule.repair is None:
+                continue
+            treated += violations
+            conversation = Conversation(rule.repair(conversation), conversation.dialect)
+            changed = True
+        if not changed:
+            break
+    remaining = check(conversation.request, dialect)
+    return Repaired(conversation.request, tuple(treated), tuple(remaining))
+
+
+def _may_repair(rule: Rule, *, lossy: bool) -> bool:
+    return lossy or rule.safety is Safety.SAFE

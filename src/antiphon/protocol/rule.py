@@ -5,11 +5,13 @@ the agent before each send, the proxy and the checker to repair, the emulator to
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
-from antiphon.protocol.messages import Json
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, role_of
+
+T = TypeVar("T")
 
 
 class Safety(StrEnum):
@@ -59,12 +61,29 @@ class Dialect:
         strict_order: results must stand in the order of their calls (template servers; Roo Code issue 11804).
         merges_turns: neighbouring messages of one role count as one.
         except_rules: ids of rules that this upstream does not enforce.
+        doubtful_rules: ids of rules that this upstream may enforce or not, the evidence being split: `check` is
+            silent about them (who is not known to refuse must not be said to), `repair` keeps to them.
+        doubtful_order: the same for the order of results: `repair` sorts them, `check` does not ask.
     """
 
     name: str
     strict_order: bool = False
     merges_turns: bool = True
     except_rules: frozenset[str] = frozenset()
+    doubtful_rules: frozenset[str] = frozenset()
+    doubtful_order: bool = False
+
+    def cautious(self) -> "Dialect":
+        """Return the strictest reading of the evidence about this upstream: what `repair` aims at."""
+        return replace(
+            self,
+            strict_order=self.strict_order or self.doubtful_order,
+            doubtful_rules=frozenset(),
+        )
+
+    def enforces(self, rule_id: str) -> bool:
+        """Say whether a request that breaks this rule is known to be refused."""
+        return rule_id not in self.except_rules and rule_id not in self.doubtful_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +120,65 @@ class Conversation:
     dialect: Dialect
     start: int = 0
     turns: list[Turn] = field(init=False)
+    _worked_out: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.turns = list(group_turns(self.messages, self.start, merge=self.dialect.merges_turns))
 
     @property
     def messages(self) -> list[Json]:
-        """The messages of the request, or an empty list when there are none."""
-        messages: Any = self.request.get("messages")
-        return messages if isinstance(messages, list) else []
+        """The messages of the request, or an empty list when there are none. Junk may stand among them."""
+        # Whoever hands in JSON that is no object at all gets rules that find no messages, not an exception.
+        messages: Any = self.request.get("messages") if isinstance(self.request, dict) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        return messages if is_array(messages) else []
+
+    def new_messages(self) -> Iterator[tuple[int, Json]]:
+        """Yield the messages that are to be checked, with their index."""
+        messages = self.messages
+        return ((index, messages[index]) for index in range(max(self.start, 0), len(messages)))
+
+    def work_out(self, what: Callable[["Conversation"], T]) -> T:
+        """Return what a function makes of this conversation; several rules that ask share one answer."""
+        if what not in self._worked_out:
+            self._worked_out[what] = what(self)
+        return cast("T", self._worked_out[what])
 
 
 def group_turns(messages: list[Json], start: int, *, merge: bool) -> Iterator[Turn]:
-    """Group messages into turns. See `Conversation.turns` for what `start` leaves out."""
-    raise NotImplementedError
+    """Group messages into turns. See `Conversation.turns` for what `start` leaves out.
+
+    Never raises: a message that is not an object, or has no role, is a turn of the role "".
+    """
+    if not messages:
+        return
+    begin = _turn_begin(messages, min(max(start, 0), len(messages) - 1), merge=merge)
+    if begin:
+        begin = _turn_begin(messages, begin - 1, merge=merge)
+    while begin < len(messages):
+        end = begin + 1
+        role = role_of(messages[begin])
+        while merge and role and end < len(messages) and role_of(messages[end]) == role:
+            end += 1
+        yield Turn(
+            role=role,
+            messages=tuple(range(begin, end)),
+            blocks=tuple((i, j, block) for i in range(begin, end) for j, block in indexed_blocks(messages[i])),
+        )
+        begin = end
+
+
+def _turn_begin(messages: list[Json], index: int, *, merge: bool) -> int:
+    role = role_of(messages[index])
+    while merge and role and index and role_of(messages[index - 1]) == role:
+        index -= 1
+    return index
 
 
 Check = Callable[[Conversation], Iterable[Violation]]
 """Yields what is wrong, in the order of the messages. Linear in the size of what it is given."""
 
 Repair = Callable[[Conversation], Json]
-"""Returns a request without this rule's violations; shares what it did not change. The same input gives the same bytes."""
+"""Returns a request without the violations of this rule; shares what it did not change. Same input, same bytes."""
 
 
 @dataclass(frozen=True, slots=True)

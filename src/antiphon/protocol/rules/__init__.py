@@ -1,0 +1,1 @@
+"""The rules of the Messages API, one file each. `antiphon.protocol.registry` lists them."""
