@@ -125,7 +125,7 @@ def tool(
     early: bool | None = None,
     timeout: float | None = None,
 ) -> Callable[[Callable[P, T]], FunctionTool[P, T]]: ...
-def tool(  # noqa: PLR0913  (the words of a declaration, all by name)
+def tool(
     function: Callable[..., Any] | None = None,
     /,
     *,

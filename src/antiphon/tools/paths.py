@@ -28,7 +28,7 @@ def resolve(workspace: Workspace, path: str, *, writing: bool = False) -> Path:
     if "\0" in path:
         raise InvalidArguments("The path holds a NUL character, which no file name can.")
     try:
-        real = os.path.realpath(workspace.root / path)  # noqa: PTH118, RUF100
+        real = os.path.realpath(workspace.root / path)
     except UnicodeEncodeError:
         raise InvalidArguments(f"The path {printable(path)} holds characters that no file name can.") from None
     except OSError as error:
@@ -79,7 +79,7 @@ def ignores_case(directory: str) -> bool:
     if other == directory:
         return sys.platform in {"darwin", "win32"}
     try:
-        return os.path.samefile(directory, other)  # noqa: PTH121, RUF100
+        return Path(directory).samefile(other)
     except OSError:
         return False
 
