@@ -1,0 +1,97 @@
+"""What the emulator was asked and what it answered, for tests and for a log file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from antiphon.protocol.messages import Json
+
+Outcome = Literal["pending", "complete", "cut", "disconnected", "stopped"]
+
+_SECRETS = frozenset({"x-api-key", "authorization"})
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One request and its answer. `record["messages"]` reads the request's body.
+
+    Attributes:
+        method: `POST`, ...
+        path: without the query.
+        headers: of the request, names in lower case.
+        body: the JSON of the request, or None if there was none that could be read.
+        request_id: the answer's `request-id`.
+        status: the answer's HTTP status.
+        refused: whether the emulator refused the request for what it held (a status that a script asked for does
+            not count).
+        rules: ids of the rules that it broke.
+        text: the error's text.
+        message: the message that was replied, or None.
+        received: seconds by the emulator's clock.
+        first_byte: likewise, None until then.
+        finished: likewise.
+        outcome: `complete`, `cut` by the script, `disconnected` by the client, or `stopped` with the emulator.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    received: float
+    body: Json | None = None
+    request_id: str = ""
+    status: int = 0
+    refused: bool = False
+    rules: tuple[str, ...] = ()
+    text: str | None = None
+    message: Json | None = None
+    first_byte: float | None = None
+    finished: float | None = None
+    outcome: Outcome = "pending"
+
+    def __getitem__(self, key: str) -> Any:
+        return (self.body or {})[key]
+
+    def as_json(self) -> Json:
+        """Return the record as a line of the log holds it, without keys and tokens."""
+        headers = {name: "***" if name in _SECRETS else value for name, value in self.headers.items()}
+        return {
+            "request": {"method": self.method, "path": self.path, "headers": headers, "body": self.body},
+            "verdict": {
+                "status": self.status,
+                "refused": self.refused,
+                "rules": list(self.rules),
+                "text": self.text,
+                "request_id": self.request_id,
+            },
+            "reply": self.message,
+            "outcome": self.outcome,
+            "received": self.received,
+            "first_byte": self.first_byte,
+            "finished": self.finished,
+        }
+
+
+@dataclass(slots=True)
+class Records:
+    """All records, in the order the requests arrived; finished ones are also written to the log, a line each."""
+
+    log: Path | None = None
+    all: list[Record] = field(default_factory=list[Record])
+    _file: TextIO | None = None
+
+    def finish(self, record: Record) -> None:
+        """Write a finished record to the log, if there is one."""
+        if self.log is None:
+            return
+        if self._file is None:
+            self._file = self.log.open("a", encoding="utf-8")
+        self._file.write(json.dumps(record.as_json(), ensure_ascii=True) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
