@@ -15,7 +15,7 @@ from antiphon.engine.workers import Workers
 from antiphon.errors import AntiphonError, ProviderError, Rejected
 from antiphon.protocol.messages import Json
 from antiphon.providers.base import Provider
-from antiphon.providers.retry import ATTEMPTS, delay
+from antiphon.providers.retry import RETRIES, delay
 
 MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
@@ -134,7 +134,7 @@ class Run:
                 if wait is None:
                     raise
                 if self._emit is not None:
-                    self._emit(Retrying(attempt, ATTEMPTS, wait, str(error)))
+                    self._emit(Retrying(attempt, RETRIES + 1, wait, str(error)))
                 await anyio.sleep(wait)
                 continue
             self._turns += 1

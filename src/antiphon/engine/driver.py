@@ -5,6 +5,7 @@ Knows how to run a job; does not know tools, models or the wire.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -173,8 +174,10 @@ class Driver:
     def _carry_out(self, command: Command) -> None:
         match command:
             case Start(id=key):
-                scope = self._scopes[key] = CancelScope()
-                self._workers.submit(lambda: self._run(key, self._jobs.pop(key), scope))
+                job = self._jobs.pop(key)
+                deadline = math.inf if job.timeout is None else anyio.current_time() + job.timeout
+                scope = self._scopes[key] = CancelScope(deadline=deadline)
+                self._workers.submit(lambda: self._run(key, job, scope))
             case Ask(id=key):
                 scope = self._scopes[key] = CancelScope()
                 self._workers.submit(lambda: self._ask(key, self._jobs[key], scope))
@@ -187,8 +190,6 @@ class Driver:
         with scope:
             if scope.cancel_called:  # stopped before its task began
                 return
-            if job.timeout is not None:
-                scope.deadline = anyio.current_time() + job.timeout
             result = await _outcome(job.run)
             self._end_scope(key, scope)
             self._receive(Finished(key, result))
