@@ -1,0 +1,108 @@
+"""Where requests go and who they say they are from, as arguments and environment have it.
+
+Reads the environment names of the `anthropic` SDK 2.12 with its precedence: whoever has set that up has set this up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from antiphon.errors import SettingsError
+
+API_VERSION = "2026-10-21"
+"""The `anthropic-version` that SDK 2.12 sends. It decides which requests are valid, so it is raised on purpose only."""
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+
+_KEY_ENV = "ANTHROPIC_API_KEY"
+_TOKEN_ENV = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  (the name of a variable, not a secret)
+_BASE_URL_ENV = "ANTHROPIC_BASE_URL"
+_HEADERS_ENV = "ANTHROPIC_CUSTOM_HEADERS"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to send messages, and with which headers.
+
+    Attributes:
+        base_url: scheme, host and path, without `/v1` and without a slash at the end.
+        headers: lower-case names to values; not shown by `repr`, for they hold the key.
+    """
+
+    base_url: str
+    headers: Mapping[str, str]
+
+    @property
+    def server(self) -> str:
+        """Host and port, to be named in messages."""
+        return self.base_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.base_url!r})"
+
+
+def endpoint(
+    environment: Mapping[str, str],
+    *,
+    api_key: str | None = None,
+    auth_token: str | None = None,
+    base_url: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    betas: Sequence[str] = (),
+) -> Endpoint:
+    """Combine arguments and environment.
+
+    Arguments win over the environment, an API key over an auth token, and custom headers over everything. A credential
+    given as argument keeps the environment's credentials out.
+
+    Raises:
+        SettingsError: there is no credential, or two, or one that cannot be sent; or the base URL is none.
+    """
+    custom = {**_parse_headers(environment.get(_HEADERS_ENV, "")), **_lower(headers or {})}
+    found = {
+        "accept": "application/json",
+        "content-type": "application/json",
+        "anthropic-version": API_VERSION,
+        **_authorization(environment, api_key, auth_token),
+        **({"anthropic-beta": ",".join(betas)} if betas else {}),
+        **custom,
+    }
+    if not (found.get("authorization") or found.get("x-api-key")):
+        raise SettingsError(
+            f"There is no API key. Set {_KEY_ENV} (or {_TOKEN_ENV}) in the environment, or pass api_key or auth_token."
+        )
+    for name, value in found.items():
+        if not (value.isascii() and value.isprintable()):
+            # Mostly a key that was pasted with a line break. The value is a secret: it is not shown.
+            raise SettingsError(
+                f"The header {name} holds a character that cannot be sent; check the key for line breaks."
+            )
+    return Endpoint(_base_url(base_url or environment.get(_BASE_URL_ENV) or DEFAULT_BASE_URL), found)
+
+
+def _authorization(environment: Mapping[str, str], api_key: str | None, auth_token: str | None) -> dict[str, str]:
+    if api_key is not None and auth_token is not None:
+        raise SettingsError("Pass either api_key or auth_token, not both.")
+    secret = api_key if api_key is not None else auth_token
+    if secret is None:
+        secret = environment.get(_KEY_ENV) or environment.get(_TOKEN_ENV)
+    # SDK 2.x sends either one as a bearer token; `x-api-key` is still understood, as a custom header.
+    return {"authorization": f"Bearer {secret}"} if secret else {}
+
+
+def _base_url(text: str) -> str:
+    scheme, separator, rest = text.strip().rstrip("/").partition("://")
+    if scheme not in ("http", "https") or not separator or not rest or rest.startswith("/"):
+        raise SettingsError(f"The base URL {text!r} is none: it must begin with https:// or http:// and name a host.")
+    if "?" in rest or "#" in rest:
+        raise SettingsError(f"The base URL {text!r} must end with its path, without ? or #.")
+    # Some clients want the version in the base URL and some add it; both are understood.
+    return f"{scheme}://{rest.removesuffix('/v1').rstrip('/')}"
+
+
+def _parse_headers(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.splitlines())
+    return _lower({name.strip(): value.strip() for name, colon, value in lines if colon})
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,112 @@
+"""One HTTP request and its streamed answer, on httpx2: connections, proxies, timeouts, and names for their failures.
+
+Knows nothing of models. Is imported with the first request: httpx2 is a good part of what the command line takes to
+start.
+"""
+
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from antiphon.errors import ProviderError, StreamBroken, Unreachable
+
+CONNECT_TIMEOUT = 5.0
+_LIMITS = httpx2.Limits(
+    max_connections=None,
+    # A run uses one connection, and one more for each subagent. The cost of a request grows with the idle ones kept.
+    max_keepalive_connections=8,
+    # Tools may work for a while between two turns; a new connection costs two round trips and a TLS handshake.
+    keepalive_expiry=60.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer whose body is still arriving.
+
+    Attributes:
+        status: the HTTP status.
+        headers: names in lower case.
+        chunks: the body, decompressed, as it arrives. Raises `StreamBroken` when it breaks off.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncGenerator[bytes, None]
+
+
+class HttpTransport:
+    """Sends requests over kept connections. Obeys the proxy variables of the environment."""
+
+    def __init__(self, timeout: float) -> None:
+        """Prepare a transport that waits `timeout` seconds for the next bytes of an answer."""
+        self._timeout = timeout
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT), limits=_LIMITS, follow_redirects=True
+        )
+
+    @asynccontextmanager
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AsyncGenerator[Answer, None]:
+        """Send a request and yield its answer as soon as the headers are there.
+
+        Leaving the context before the body has ended closes the connection.
+
+        Raises:
+            Unreachable: no answer arrived.
+        """
+        request = self._client.build_request("POST", url, headers=dict(headers), content=body)
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error, request.url) from error
+        try:
+            async with aclosing(self._chunks(response)) as chunks:
+                yield Answer(response.status_code, response.headers, chunks)
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close idle connections."""
+        await self._client.aclose()
+
+    async def _chunks(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+        try:
+            async with aclosing(response.aiter_bytes()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except httpx2.ReadTimeout as error:
+            raise StreamBroken(f"The reply stopped: nothing arrived for {self._timeout:g} seconds.") from error
+        except httpx2.HTTPError as error:
+            raise StreamBroken(f"The connection broke while the reply arrived: {_reason(error)}.") from error
+
+    def _unreachable(self, error: httpx2.HTTPError, url: httpx2.URL) -> ProviderError:
+        server = url.netloc.decode()
+        if isinstance(error, httpx2.ConnectTimeout):
+            found = Unreachable(f"{server} cannot be reached: no connection within {CONNECT_TIMEOUT:g} seconds.")
+        elif isinstance(error, httpx2.TimeoutException):
+            found = Unreachable(f"{server} did not answer within {self._timeout:g} seconds.")
+        elif isinstance(error, httpx2.ConnectError):
+            found = Unreachable(f"{server} cannot be reached: {_reason(error)}.")
+        elif isinstance(error, httpx2.ProxyError):
+            found = Unreachable(f"{server} cannot be reached through the proxy: {_reason(error)}.")
+        else:
+            found = Unreachable(f"{server} did not answer: {_reason(error)}.")
+        # A certificate that does not hold, or a request that cannot be written, stays so.
+        final = (httpx2.LocalProtocolError, httpx2.TooManyRedirects, httpx2.UnsupportedProtocol)
+        found.retryable = not isinstance(error, final) and not _is_about_a_certificate(error)
+        return found
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _is_about_a_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
