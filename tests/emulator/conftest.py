@@ -1,14 +1,13 @@
 """Clients of the emulator."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import httpx2
 import pytest
+from emulator_requests import Client
 
 from antiphon.emulator import Emulator
-
-Client = Callable[[Emulator], httpx2.Client]
 
 
 @pytest.fixture

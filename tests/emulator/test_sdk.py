@@ -6,7 +6,7 @@ import anthropic
 import anyio
 import pytest
 from anthropic.types import Message
-from conversations import READ_FILE
+from emulator_requests import READ_FILE
 
 from antiphon.emulator import Emulator, Text, Thinking, ToolUse, reply
 

@@ -9,7 +9,6 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -26,16 +25,11 @@ from antiphon.emulator.app import App
 from antiphon.emulator.records import Record, Records
 from antiphon.emulator.script import ScriptSource, to_script
 from antiphon.errors import SettingsError
+from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.rule import Dialect
 
 DialectName = Literal["anthropic", "bedrock", "compatible"]
 
-_DIALECTS = {
-    "anthropic": Dialect("anthropic"),
-    # These two look at every message on its own.
-    "bedrock": Dialect("bedrock", merges_turns=False),
-    "compatible": Dialect("compatible", merges_turns=False),
-}
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _KEEP_ALIVE = 3600
 
@@ -81,9 +75,9 @@ class Emulator:
         Raises:
             SettingsError: the script cannot be used.
         """
-        chosen = _DIALECTS[dialect] if isinstance(dialect, str) else dialect
+        chosen = DIALECTS[dialect] if isinstance(dialect, str) else dialect
         if strict_order:
-            chosen = replace(chosen, strict_order=True)
+            chosen = in_strict_order(chosen)
         self._log = Records(None if log is None else Path(log))
         self._api = Api(to_script(script), chosen, clock, seed)
         self._app = App(self._api, self._log, clock, latency)

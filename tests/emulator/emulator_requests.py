@@ -1,6 +1,14 @@
 """Requests that the tests send."""
 
+from collections.abc import Callable
 from typing import Any
+
+import httpx2
+
+from antiphon.emulator import Emulator
+
+Client = Callable[[Emulator], httpx2.Client]
+"""Opens a plain HTTP client of an emulator; it is closed after the test."""
 
 READ_FILE: dict[str, Any] = {
     "name": "read_file",
