@@ -127,6 +127,11 @@ def test_a_dropped_reply_takes_its_rows_along() -> None:
     ]
 
 
+def test_a_request_that_failed_before_it_said_anything_is_not_told_twice() -> None:
+    lines = lines_of([started(), TurnStarted(1, 0.0), TurnDiscarded("overloaded"), Retrying(1, 3, 0.5, "overloaded")])
+    assert [line.text for line in lines] == ["overloaded; asking again in 0.5 s (attempt 1 of 3 failed)"]
+
+
 def test_a_retry_counts_down_until_something_happens() -> None:
     view = RunView()
     lines = view.receive(Retrying(1, 5, 4.0, "The API is overloaded."), 100.0)
@@ -144,6 +149,12 @@ def test_the_model_is_waited_for_until_it_says_something() -> None:
     assert (view.status(3.0), view.partial) == ("", "He")
     lines_of([reply([], 4.0), RunEnded(RunResult("He", "end_turn", 1))], view)
     assert (view.status(9.0), view.running) == ("", False)
+
+
+def test_a_model_that_thinks_is_seen_to_do_so() -> None:
+    view = RunView()
+    lines_of([started(), TurnStarted(1, 1.0), ThinkingAdded("Hm")], view)
+    assert view.status(4.0) == "the model thinks, 3 s"
 
 
 def test_thinking_is_shown_when_asked_for() -> None:

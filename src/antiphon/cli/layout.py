@@ -3,6 +3,7 @@
 Knows how wide the terminal is and whether it can show more than ASCII. Does not know colours or how to draw.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ LINE_STYLES = {"text": "", "thinking": "quiet", "call": "", "summary": "quiet", 
 _STATE_WIDTH = max(len(state) for state in STATE_STYLES)
 _NAME_WIDTH = 12
 _NARROW = 64
+_TOKENS = re.compile(r"\S+|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,31 @@ def window(rows: Sequence[Row], height: int) -> tuple[str, Sequence[Row], str]:
 
 def _over(rows: Sequence[Row]) -> str:
     return f"{sum(row.state in OVER for row in rows)} of them over"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a line at spaces so that every part fits in `width` columns; words that are too long are cut in pieces."""
+    parts: list[str] = []
+    current = ""
+    for token in _TOKENS.findall(text):
+        if columns(current) + columns(token) <= width:
+            current += token
+        elif not token.isspace():
+            if current.strip():
+                parts.append(current.rstrip())
+            *whole, current = _pieces_of(token, width)
+            parts += whole
+    return [*parts, current.rstrip()] if current.strip() or not parts else parts
+
+
+def _pieces_of(word: str, width: int) -> list[str]:
+    """Cut a word in pieces of at most `width` columns."""
+    pieces = [""]
+    for character in word:
+        if columns(pieces[-1]) + columns(character) > width:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
 
 
 def fitted(pieces: Sequence[Piece], width: int) -> list[Piece]:

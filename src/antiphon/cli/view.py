@@ -109,6 +109,8 @@ class RunView:
         self._reply_complete = False
         self._in_turn = False
         self._since = 0.0
+        # What the model has done in this reply so far: nothing, thought, or said something.
+        self._doing: Literal["", "thinking", "said"] = ""
         self._text = ""
         self._text_kind: LineKind = "text"
         self._retry: tuple[Retrying, float] | None = None
@@ -117,6 +119,11 @@ class RunView:
     def partial(self) -> str:
         """The text of the line the model is writing."""
         return safe(self._text)
+
+    @property
+    def partial_kind(self) -> LineKind:
+        """Whether that line is text or thinking."""
+        return self._text_kind
 
     @property
     def running(self) -> bool:
@@ -135,13 +142,16 @@ class RunView:
                 self._in_turn = False
             case TurnStarted(at=at):
                 yield from self._finish_turn(now)
-                self._in_turn, self._since = True, at
+                self._in_turn, self._since, self._doing = True, at, ""
             case TextAdded(text=text):
+                self._doing = "said"
                 yield from self._write("text", text)
             case ThinkingAdded(text=text):
+                self._doing = "thinking"
                 if self._thinking:
                     yield from self._write("thinking", text)
             case CallStreaming():
+                self._doing = "said"
                 self._calls[event.index] = _Call(event.index + 1, event.id, event.name)
             case CallChanged():
                 call = self._calls.setdefault(event.index, _Call(event.index + 1, event.call.id, event.call.name))
@@ -160,9 +170,10 @@ class RunView:
                 yield Line("note", one_line(_retry_line(event)))
             case TurnDiscarded(reason=reason):
                 yield from self._flush()
+                if self._doing:
+                    yield Line("note", one_line(f"The reply was dropped, nothing of it counts: {reason}"))
                 self._calls.clear()
-                self._reply_complete = False
-                yield Line("note", one_line(f"The reply was dropped, nothing of it counts: {reason}"))
+                self._reply_complete, self._doing = False, ""
             case RunEnded(result=result):
                 yield from self._finish_turn(now)
                 if result.error:
@@ -177,8 +188,9 @@ class RunView:
         if self._retry is not None:
             event, since = self._retry
             return f"asking again in {max(0.0, event.wait - (now - since)):.0f} s"
-        if self._in_turn and not self._calls and not self._text:
-            return f"waiting for the model, {max(0.0, now - self._since):.0f} s"
+        if self._in_turn and not self._calls and self._doing != "said":
+            what = "the model thinks" if self._doing else "waiting for the model"
+            return f"{what}, {max(0.0, now - self._since):.0f} s"
         return ""
 
     def _row(self, call: _Call, now: float) -> Row:

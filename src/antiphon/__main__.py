@@ -1,0 +1,7 @@
+"""`python -m antiphon` is `antiphon`."""
+
+import sys
+
+from antiphon.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,129 @@
+"""The command line's words: which flags there are, under the names that comparable agents use.
+
+Imports nothing but argparse, so that `--help` stays instant.
+"""
+
+import argparse
+from collections.abc import Mapping
+
+DESCRIPTION = "A coding agent whose tool calls run side by side and whose conversation is always valid."
+COMMANDS: Mapping[str, str] = {
+    "demo": "see parallel calls come back in order, on this machine, without a key",
+    "emulator": "run a strict fake of the Messages API, to test agents against",
+}
+EPILOG = """\
+commands:
+  {commands}
+
+Without a prompt and on a terminal a session starts. With --print, or when the output is not a terminal, one
+prompt is answered; what stands on standard input is added to it ('-' as the prompt: it is the prompt).
+The key is read from ANTHROPIC_API_KEY. Nothing to try it with? antiphon demo needs no key.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `antiphon` without a command."""
+    width = max(len(name) for name in COMMANDS)
+    commands = "\n  ".join(f"{name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="antiphon",
+        description=DESCRIPTION,
+        epilog=EPILOG.format(commands=commands),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        usage="antiphon [options] [PROMPT]\n       antiphon COMMAND [options]",
+    )
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what the agent is to do")
+    parser.add_argument("-v", "-V", "--version", action="store_true", help="print the version and leave")
+    _add_output(parser)
+    _add_model(parser)
+    _add_permissions(parser)
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("one prompt, and what is printed")
+    # `-p TEXT`, `TEXT -p` and `--prompt TEXT` are all in use elsewhere.
+    group.add_argument(
+        "-p",
+        "--print",
+        nargs="?",
+        const="",
+        dest="print_prompt",
+        metavar="PROMPT",
+        help="answer one prompt, print the answer and leave",
+    )
+    group.add_argument("--prompt", dest="prompt_flag", metavar="PROMPT", help="the same as --print PROMPT")
+    group.add_argument(
+        "-o",
+        "--output-format",
+        choices=("text", "json", "stream-json"),
+        help="text: the answer; json: one object with the answer and the figures of the run; "
+        "stream-json: one JSON object per line for everything that happens (default: text)",
+    )
+    group.add_argument("--json", action="store_true", help="the same as --output-format stream-json")
+    group.add_argument(
+        "--include-partial-messages",
+        action="store_true",
+        help="with stream-json: also what the model is writing, as stream_event lines",
+    )
+    group.add_argument(
+        "--verbose",
+        action="store_true",
+        help="show progress where it would not be shown, the model's thinking, and where an error comes from",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the model and the run")
+    group.add_argument("-m", "--model", metavar="MODEL", help="which model answers (also ANTHROPIC_MODEL)")
+    group.add_argument("--max-turns", type=int, metavar="N", help="stop after N requests (exit code 53)")
+    group.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="stop the run after so many seconds (exit code 124)"
+    )
+    group.add_argument(
+        "--max-parallel-tools", type=int, metavar="N", help="most tool calls that run at once; 1 runs them in a row"
+    )
+    group.add_argument("--system-prompt", metavar="TEXT", help="use this system prompt instead of the agent's own")
+    group.add_argument("--append-system-prompt", metavar="TEXT", help="add this to the system prompt")
+
+
+def _add_permissions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("directories and permissions")
+    group.add_argument("-C", "--cd", metavar="DIR", help="work in this directory")
+    group.add_argument(
+        "--add-dir",
+        action="append",
+        dest="add_dirs",
+        metavar="DIR",
+        help="let the file tools use this directory too (may be repeated)",
+    )
+    names = "names of tools, separated by commas or spaces (may be repeated)"
+    group.add_argument(
+        "--allowed-tools",
+        "--allowedTools",
+        action="append",
+        metavar="TOOLS",
+        help=f"run these without asking: {names}",
+    )
+    group.add_argument(
+        "--disallowed-tools",
+        "--disallowedTools",
+        action="append",
+        metavar="TOOLS",
+        help=f"never run these: {names}",
+    )
+    group.add_argument(
+        "--permission-mode",
+        choices=("default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"),
+        help="what happens to calls that change something. default: you are asked (without a terminal: denied); "
+        "acceptEdits: changes of files run; plan: only calls that read run; dontAsk: what would be asked is denied; "
+        "bypassPermissions: everything runs",
+    )
+    group.add_argument(
+        "-y",
+        "--yolo",
+        "--dangerously-skip-permissions",
+        action="store_true",
+        help="the same as --permission-mode bypassPermissions",
+    )
