@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from antiphon import __version__
 from antiphon.errors import Rejected, StreamBroken
 from antiphon.protocol.decoding import decode
 from antiphon.protocol.dialects import ANTHROPIC
@@ -69,7 +68,7 @@ class AnthropicProvider:
             api_key=api_key,
             auth_token=auth_token,
             base_url=base_url,
-            headers={"user-agent": f"antiphon/{__version__}", **(headers or {})},
+            headers=headers,
             betas=betas,
         )
         self._timeout = timeout

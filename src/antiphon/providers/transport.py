@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import httpx2
 
@@ -45,7 +46,10 @@ class HttpTransport:
         """Prepare a transport that waits `timeout` seconds for the next bytes of an answer."""
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT), limits=_LIMITS, follow_redirects=True
+            headers={"user-agent": f"antiphon/{version('antiphon')}"},
+            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
+            limits=_LIMITS,
+            follow_redirects=True,
         )
 
     @asynccontextmanager
