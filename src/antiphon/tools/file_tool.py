@@ -29,6 +29,10 @@ class Refused(Exception):
     """A call cannot be carried out; the message tells the model why and what it can do."""
 
 
+EXPECTED = (OSError, MemoryError, Changed, Refused, InvalidArguments)
+"""What work on files may raise, to be told to the model."""
+
+
 class PathArguments(Arguments, frozen=True):
     """Arguments with the path of a file."""
 
@@ -46,7 +50,7 @@ class Located(Generic[S]):
     path: Path
 
 
-class FileTool(BaseTool[Located[S]], Generic[S]):
+class PathTool(BaseTool[Located[S]], Generic[S]):
     """A tool that works on one path of the workspace.
 
     The path is resolved when the arguments are parsed and once more before the work; when a link leads elsewhere by
@@ -78,32 +82,13 @@ class FileTool(BaseTool[Located[S]], Generic[S]):
         """Reads or writes the file, by its real path."""
         return (writing if self.writes else reading)(resource(arguments.path))
 
-    async def run(self, arguments: Located[S], context: ToolContext) -> Result:
-        """Do the work in a thread.
-
-        A cancelled call that reads is left behind; one that writes is waited for, so that nothing changes afterwards.
-        """
-        del context
-        return await to_thread.run_sync(
-            self._worked, arguments, abandon_on_cancel=not self.writes, limiter=file_threads()
-        )
-
-    @abstractmethod
-    def work(self, given: S, path: Path) -> Result:
-        """Do what the call asks for, blocking; may raise Refused, Changed and OSError, which are told to the model."""
-
-    def _worked(self, located: Located[S]) -> Result:
-        try:
-            self.require_unmoved(located)
-            return self.work(located.given, located.path)
-        except OSError as error:
-            return failure(explained(error, self.workspace, located.path))
-        except Changed as error:
-            return failure(f"{self.shown(located.path)}: {error}")
-        except (Refused, InvalidArguments) as error:
-            return failure(str(error))
-        except MemoryError:
-            return failure(f"{self.shown(located.path)} is too large for the memory there is.")
+    def failed(self, error: Exception, path: Path) -> Result:
+        """Return the result of a call that met one of the `EXPECTED` errors."""
+        if isinstance(error, OSError):
+            return failure(explained(error, self.workspace, path))
+        if isinstance(error, MemoryError):
+            return failure(f"{self.shown(path)} is too large for the memory there is.")
+        return failure(f"{self.shown(path)}: {error}" if isinstance(error, Changed) else str(error))
 
     def require_unmoved(self, located: Located[S]) -> None:
         """Refuse a path that leads elsewhere than when the call was asked for.
@@ -122,6 +107,31 @@ class FileTool(BaseTool[Located[S]], Generic[S]):
     def shown(self, path: Path) -> str:
         """Return the name of a path for the model."""
         return shown(self.workspace, path)
+
+
+class FileTool(PathTool[S], Generic[S]):
+    """A tool whose work on a file is blocking, and so done in a thread."""
+
+    async def run(self, arguments: Located[S], context: ToolContext) -> Result:
+        """Do the work in a thread.
+
+        A cancelled call that reads is left behind; one that writes is waited for, so that nothing changes afterwards.
+        """
+        del context
+        return await to_thread.run_sync(
+            self._worked, arguments, abandon_on_cancel=not self.writes, limiter=file_threads()
+        )
+
+    @abstractmethod
+    def work(self, given: S, path: Path) -> Result:
+        """Do what the call asks for, blocking; may raise Refused, Changed and OSError, which are told to the model."""
+
+    def _worked(self, located: Located[S]) -> Result:
+        try:
+            self.require_unmoved(located)
+            return self.work(located.given, located.path)
+        except EXPECTED as error:
+            return self.failed(error, located.path)
 
 
 def file_threads() -> CapacityLimiter:
@@ -151,6 +161,8 @@ def explained(error: OSError, workspace: Workspace, path: Path) -> str:
     name = shown(workspace, path)
     if error.errno == errno.ENOENT:
         return f"{name} does not exist.{_meant(workspace, path)}"
+    if error.errno == errno.ENOTDIR and path.is_file():
+        return f"{name} is a file, not a directory. read_file shows it."
     said = _SAID.get(error.errno or 0)
     return f"{name} {said}" if said else f"{name}: {error.strerror or error}."
 

@@ -74,6 +74,18 @@ def parent_of(workspace: Workspace, path: Path, *, make: bool = False) -> Genera
         yield directory
 
 
+@contextmanager
+def directory_at(workspace: Workspace, path: Path) -> Generator[int]:
+    """Open a resolved directory itself, without following a link; yield its descriptor.
+
+    Raises:
+        OSError: as `open` does.
+    """
+    # A last part that nobody looks at: the parent of it is what is wanted.
+    with parent_of(workspace, path / "_") as descriptor:
+        yield descriptor
+
+
 def open_file(workspace: Workspace, path: Path) -> BinaryIO:
     """Open a regular file for reading.
 

@@ -11,6 +11,7 @@ The description comes from the docstring, the schema from the annotations. All l
 when it is decorated; a call costs a few microseconds.
 """
 
+import asyncio
 import copy
 import inspect
 import re
@@ -103,6 +104,11 @@ class FunctionTool(Generic[P, T]):
                     value = await value
         except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a user's function raises, the model reads)
             return failure(told(error))
+        except asyncio.CancelledError as error:
+            if _cancelled():
+                raise
+            # Out of something that the function awaited. Passed on, it would end the task that waits for a result.
+            return failure(told(error))
         return returned(value)
 
     def _called(self, given: dict[str, Any]) -> Any:
@@ -173,6 +179,12 @@ def tool(
 
 def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _cancelled() -> bool:
+    """Tell whether somebody asked this task to stop."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _own_threads() -> CapacityLimiter:

@@ -116,6 +116,6 @@ def count_lines(text: str) -> int:
     return text.count("\n") + (not text.endswith("\n") and bool(text))
 
 
-def quantity(number: int, what: str) -> str:
+def quantity(number: int, what: str, several: str = "") -> str:
     """Return `1 line`, `2,000 lines`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several or what + 's'}"

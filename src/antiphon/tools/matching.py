@@ -1,0 +1,267 @@
+"""Which lines of which files match: ripgrep where it is installed, our own small grep elsewhere.
+
+Both are programs that speak the same JSON lines, so there is one way to run, read and stop them. They get the files by
+name and so look into the same ones. Does not know where the files come from or how matches are shown.
+"""
+
+import json
+import os
+import shutil
+import sys
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, cast
+
+from antiphon.protocol.messages import Json
+from antiphon.tools.records import quiet_environment, read_records
+
+_BATCH_BYTES = 200_000
+"""Names in one command line; systems allow from 256 KB."""
+_BATCH_FILES = 4000
+_FIRST_BATCH = 64
+"""The first command gets few files, so that a common text is found at once."""
+_ALL = 1 << 60
+_SPARE = 4
+"""How many times the wanted matches are kept before those that will not be shown are dropped."""
+
+
+class SearchFailed(Exception):
+    """The pattern cannot be used, or the program that searches cannot be started; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for.
+
+    Attributes:
+        pattern: the regular expression.
+        ignore_case: upper and lower case are the same.
+        multiline: matches may span lines, and `.` matches a line's end.
+        context: lines shown around each match.
+        per_file: matches wanted of one file at most; None to count them only.
+        wanted: after more matches than this no more files are looked at; None for all.
+    """
+
+    pattern: str
+    ignore_case: bool = False
+    multiline: bool = False
+    context: int = 0
+    per_file: int | None = 1000
+    wanted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a result; `at` is where the match begins in it, in characters, or None for context."""
+
+    number: int
+    text: str
+    at: int | None
+
+
+@dataclass(slots=True)
+class FileMatches:
+    """What was found in one file.
+
+    Attributes:
+        path: as it was given to `search`; its caller may put the name to show here.
+        matches: how many there are, up to the number wanted.
+        lines: the lines, with context, in order.
+        binary: it turned out to be a binary file, so this does not count.
+        unshown: lines that were too long to be handed over.
+    """
+
+    path: str
+    matches: int = 0
+    lines: list[Line] = field(default_factory=list[Line])
+    binary: bool = False
+    unshown: int = 0
+
+
+@dataclass(slots=True)
+class Matches:
+    """What was found so far; grows while `search` runs.
+
+    Attributes:
+        files: files with matches, in the order the files were given.
+        complete: every file was looked at.
+    """
+
+    files: list[FileMatches] = field(default_factory=list[FileMatches])
+    complete: bool = False
+
+    def count(self) -> int:
+        """Return the number of matches."""
+        return sum(file.matches for file in self.files)
+
+
+async def search(query: Query, directory: Path, paths: Sequence[str], found: Matches) -> None:
+    """Look into files, in order, until more matches are found than wanted.
+
+    What is found is in `found` also when this is cancelled.
+
+    Args:
+        query: what to look for.
+        directory: where the paths start.
+        paths: the files.
+        found: gets what is found.
+
+    Raises:
+        SearchFailed: the pattern cannot be used, or no program can be started.
+    """
+    ripgrep = shutil.which("rg")
+    wanted = _ALL if query.wanted is None else query.wanted
+    with as_file(files("antiphon.tools").joinpath("grep.py")) as script:
+        command = _ripgrep(ripgrep, query) if ripgrep else _own(script, query)
+        for batch in _batches(paths):
+            reader = _Reader(batch, wanted - found.count(), keep_lines=query.per_file is not None)
+            try:
+                ended = await read_records([*command, *batch], cwd=directory, take=reader.take, env=_environment())
+            except OSError as error:
+                raise SearchFailed(f"The search program {command[0]} cannot be started: {error.strerror}.") from None
+            finally:
+                found.files += reader.files()
+            if ended.code not in {0, 1} and not reader.seen and ended.errors:
+                raise SearchFailed(f"The pattern cannot be used: {_reason(ended.errors)}.")
+            if found.count() > wanted:
+                return
+    found.complete = True
+
+
+def _reason(errors: str) -> str:
+    """Return the sentence among the program's explanations that says what is wrong with the pattern."""
+    _, found, rest = errors.partition("error: ")
+    return rest.splitlines()[0].rstrip(".") if found and rest else errors[:500]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in quiet_environment().items() if name != "RIPGREP_CONFIG_PATH"}
+
+
+def _ripgrep(program: str, query: Query) -> list[str]:
+    options = ["--json", "--no-config", "--no-messages", "--no-mmap", "--crlf", "--engine=auto"]
+    options += ["--ignore-case" if query.ignore_case else "--case-sensitive"]
+    options += ["--multiline", "--multiline-dotall"] if query.multiline else []
+    return [
+        program,
+        *options,
+        f"--context={query.context}",
+        *([] if query.per_file is None else [f"--max-count={query.per_file}"]),
+        f"--regexp={query.pattern}",
+        "--",
+    ]
+
+
+def _own(script: Path, query: Query) -> list[str]:
+    options = {
+        "pattern": query.pattern,
+        "ignore_case": query.ignore_case,
+        "multiline": query.multiline,
+        "context": query.context,
+        "max_count": query.per_file,
+    }
+    # -I and -S: no user's or project's module may come between, and the start is faster.
+    return [sys.executable, "-I", "-S", str(script), json.dumps(options)]
+
+
+def _batches(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    batch: list[str] = []
+    size = 0
+    most = _FIRST_BATCH
+    for path in paths:
+        length = len(os.fsencode(path)) + 1
+        if batch and (size + length > _BATCH_BYTES or len(batch) >= most):
+            yield batch
+            batch, size, most = [], 0, _BATCH_FILES
+        batch.append(path)
+        size += length
+    if batch:
+        yield batch
+
+
+class _Reader:
+    """Collects what a program tells about a batch of files, in whatever order it takes them."""
+
+    def __init__(self, batch: Sequence[str], wanted: int, *, keep_lines: bool) -> None:
+        self.seen = False
+        self._keep_lines = keep_lines
+        self._index = {path: number for number, path in enumerate(batch)}
+        self._wanted = wanted
+        self._done: dict[int, FileMatches] = {}
+        self._held = 0
+        self._last = len(batch)  # files from this one on will not be shown
+        self._open: FileMatches | None = None
+
+    def take(self, record: bytes) -> bool:
+        """Take one line of output; never ask to stop, since files come in any order."""
+        self.seen = True
+        try:
+            event = cast("Json", json.loads(record))
+        except ValueError:  # a line of the file so long that its record was cut
+            if self._open is not None:
+                self._open.unshown += 1
+                self._open.matches += 1
+            return True
+        data = cast("Json", event.get("data", {}))
+        match event.get("type"):
+            case "begin":
+                self._open = FileMatches(_text(data["path"]))
+            case "match" | "context" if self._open is not None:
+                self._open.matches += event["type"] == "match"
+                if self._keep_lines:
+                    self._open.lines += _lines(data)
+            case "end" if self._open is not None:
+                self._open.binary = data.get("binary_offset") is not None
+                self._close(self._open)
+                self._open = None
+            case _:
+                pass
+        return True
+
+    def _close(self, file: FileMatches) -> None:
+        index = self._index.get(file.path, len(self._index))
+        if file.binary or not file.matches or index >= self._last:
+            return
+        self._done[index] = file
+        self._held += file.matches
+        if self._held > _SPARE * (self._wanted + 1):
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget files behind those that hold all that is wanted."""
+        held = 0
+        for index in sorted(self._done):
+            if held > self._wanted:
+                del self._done[index]
+                self._last = min(self._last, index)
+            else:
+                held += self._done[index].matches
+        self._held = held
+
+    def files(self) -> list[FileMatches]:
+        """Return the files with matches, in the order they were given."""
+        return [self._done[index] for index in sorted(self._done)]
+
+
+def _text(data: Json) -> str:
+    """Read a text of the program, which is in base64 where it is not UTF-8; as Python keeps file names."""
+    if "text" in data:
+        return cast("str", data["text"])
+    return os.fsdecode(b64decode(data["bytes"]))
+
+
+def _lines(data: Json) -> Iterator[Line]:
+    """Read one record, which has several lines when a match spans them."""
+    raw = data["lines"]
+    text = cast("str", raw["text"]) if "text" in raw else b64decode(raw["bytes"]).decode(errors="replace")
+    submatches: list[Any] = data["submatches"]
+    number: int = data["line_number"]
+    for offset, line in enumerate(text.removesuffix("\n").split("\n")):
+        at = None
+        if submatches:
+            start: int = submatches[0]["start"] if offset == 0 else 0
+            at = len(line.encode()[:start].decode(errors="ignore"))
+        yield Line(number + offset, line.removesuffix("\r"), at)

@@ -1,0 +1,193 @@
+"""Searching in the contents of files by a regular expression."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import anyio
+from anyio import to_thread
+from msgspec import Meta
+
+from antiphon.engine.events import Result, failure
+from antiphon.protocol.messages import Json
+from antiphon.tools.base import ToolContext
+from antiphon.tools.bounding import safe
+from antiphon.tools.file_tool import EXPECTED, Located, PathArguments, PathTool, Refused, file_threads
+from antiphon.tools.list_files import matcher
+from antiphon.tools.listing import files_below
+from antiphon.tools.matching import FileMatches, Line, Matches, Query, SearchFailed, search
+from antiphon.tools.text import quantity
+
+SECONDS = 30.0
+"""How long a search may take; what was found by then is shown."""
+_LINE_CHARS = 400
+_BEFORE_MATCH = 100
+"""Of a long line the match is shown, with so many characters before it."""
+_ROOM_FOR_NOTES = 300
+
+OutputMode = Literal["content", "files_with_matches", "count"]
+
+
+class SearchFilesArguments(PathArguments, frozen=True, kw_only=True):
+    """What to look for, and where."""
+
+    pattern: Annotated[str, Meta(min_length=1, description="The regular expression, looked for in each line.")]
+    path: Annotated[str, Meta(description="The directory (or file) to search; the workspace unless given.")] = "."
+    glob: Annotated[
+        str | None,
+        Meta(description="Only files that match, such as `*.py` (at any depth) or `src/**/*.{ts,tsx}`."),
+    ] = None
+    ignore_case: Annotated[bool, Meta(description="Take upper and lower case for the same.")] = False
+    context: Annotated[int, Meta(ge=0, le=50, description="Lines to show before and after each match.")] = 0
+    multiline: Annotated[bool, Meta(description="Let a match span lines; `.` matches a line's end too.")] = False
+    output_mode: Annotated[
+        OutputMode, Meta(description="The lines that match, only the names of the files, or the number per file.")
+    ] = "content"
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="How many matches (or files) to show at most.")] = 200
+
+
+class SearchFiles(PathTool[SearchFilesArguments]):
+    """Finds lines that match a regular expression."""
+
+    name: ClassVar[str] = "search_files"
+    arguments = SearchFilesArguments
+    aliases: ClassVar[Mapping[str, str]] = {
+        **PathTool.aliases,
+        "regex": "pattern",
+        "query": "pattern",
+        "file_pattern": "glob",
+        "include": "glob",
+        "-i": "ignore_case",
+        "case_insensitive": "ignore_case",
+        "-C": "context",
+        "head_limit": "limit",
+    }
+
+    def parse(self, arguments: Json) -> Located[SearchFilesArguments]:
+        """Read the arguments, resolve the path and understand the glob.
+
+        Raises:
+            InvalidArguments: they do not fit, or the path leads outside the workspace.
+        """
+        located = super().parse(arguments)
+        matcher(located.given.glob)
+        return located
+
+    async def run(self, arguments: Located[SearchFilesArguments], context: ToolContext) -> Result:
+        """Search. The program that does it is stopped when the call is cancelled or takes too long."""
+        del context
+        try:
+            self.require_unmoved(arguments)
+            return await self._searched(arguments.given, arguments.path)
+        except SearchFailed as error:
+            return failure(str(error))
+        except EXPECTED as error:
+            return self.failed(error, arguments.path)
+
+    async def _searched(self, given: SearchFilesArguments, path: Path) -> Result:
+        found = Matches()
+        directory = path
+        with anyio.move_on_after(SECONDS) as time:
+            directory, names = await _files(path, given.glob)
+            if not names:
+                raise Refused(f"There is no file to search: none below {self.shown(path)} matches {given.glob or '*'}.")
+            await search(_query(given), directory, names, found)
+        for file in found.files:
+            file.path = self.shown(directory / file.path)
+        late = f"The search was stopped after {SECONDS:.0f} seconds." if time.cancelled_caught else ""
+        if not found.files:
+            return failure(f"{late} Nothing was found by then.") if late else Result("(no matches)")
+        text = _told(found, given, self.limits.result_chars - _ROOM_FOR_NOTES)
+        return Result(f"{text}\n\n({late} There may be more.)" if late else text)
+
+
+def _query(given: SearchFilesArguments) -> Query:
+    match given.output_mode:
+        case "content":
+            context = given.context
+            return Query(given.pattern, given.ignore_case, given.multiline, context, given.limit + 1, given.limit)
+        case "files_with_matches":
+            return Query(given.pattern, given.ignore_case, given.multiline, 0, 1, given.limit)
+        case "count":
+            return Query(given.pattern, given.ignore_case, given.multiline, 0, None, None)
+
+
+async def _files(path: Path, glob: str | None) -> tuple[Path, list[str]]:
+    """Return a directory and the files in it to search. Links are not followed: they may lead outside."""
+    if await to_thread.run_sync(path.is_file, limiter=file_threads()):
+        return path.parent, [path.name]
+    matches = matcher(glob)
+    return path, [file.path for file in await files_below(path) if not file.link and matches(file.path)]
+
+
+def _told(found: Matches, given: SearchFilesArguments, room: int) -> str:
+    if given.output_mode == "content":
+        return _content(found, given, room)
+    lines = [
+        file.path if given.output_mode == "files_with_matches" else f"{file.path}: {file.matches}"
+        for file in found.files
+    ]
+    shown_lines = _fitting(lines[: given.limit], room)
+    if len(shown_lines) < len(lines) or not found.complete:
+        total = f" of {len(lines):,}" if found.complete else ""
+        shown_lines.append(f"\n({quantity(len(shown_lines), 'file')}{total} shown; narrow the search by path or glob)")
+    return "\n".join(shown_lines)
+
+
+def _fitting(lines: Sequence[str], room: int) -> list[str]:
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0 and kept:
+            break
+        kept.append(line)
+    return kept
+
+
+def _content(found: Matches, given: SearchFilesArguments, room: int) -> str:
+    """Show the files with their lines, up to the limit of matches and to the room there is."""
+    parts: list[str] = []
+    left = given.limit
+    for file in found.files:
+        shown_lines: list[str] = []
+        for line, is_match in _file_lines(file):
+            left -= is_match
+            room -= len(line) + 1
+            if left < 0 or (room < 0 and parts):
+                break
+            shown_lines.append(line)
+        if shown_lines:
+            parts.append("\n".join([file.path, *shown_lines]))
+        if left < 0 or room < 0:
+            limit = f"only the first {quantity(given.limit, 'match', 'matches')}" if left < 0 else "not all matches"
+            parts.append(f"({limit} shown; narrow the search by pattern, path or glob)")
+            break
+    return "\n\n".join(parts)
+
+
+def _file_lines(file: FileMatches) -> Iterator[tuple[str, bool]]:
+    """Yield the lines as text, and whether each is the first of a match."""
+    previous: Line | None = None
+    for line in file.lines:
+        if previous is not None and line.number > previous.number + 1 and _has_context(file):
+            yield "--", False
+        yield (
+            f"{line.number}{'-' if line.at is None else ':'}{_cut(safe(line.text), line.at or 0)}",
+            line.at is not None,
+        )
+        previous = line
+    if file.unshown:
+        yield f"({quantity(file.unshown, 'line')} too long to show)", False
+
+
+def _has_context(file: FileMatches) -> bool:
+    return any(line.at is None for line in file.lines)
+
+
+def _cut(text: str, at: int) -> str:
+    if len(text) <= _LINE_CHARS:
+        return text
+    start = max(0, min(at - _BEFORE_MATCH, len(text) - _LINE_CHARS))
+    return (
+        f"{'...' if start else ''}{text[start : start + _LINE_CHARS]}{'...' if start + _LINE_CHARS < len(text) else ''}"
+    )
