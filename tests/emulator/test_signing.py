@@ -186,7 +186,7 @@ def test_bound_thinking_can_be_dropped_instead_and_the_reply_says_which(client: 
     started = json.loads(streamed.text.split("data: ")[1].split("\n")[0])
     assert started["message"]["input_transformations"] == dropped
     # What the model did not read is not paid for either.
-    kept = copy.deepcopy(body)
+    kept: dict[str, Any] = copy.deepcopy(body)
     for index in (1, 3):
         del kept["messages"][index]["content"][0]
     with Emulator() as emulator:

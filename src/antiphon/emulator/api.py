@@ -19,7 +19,7 @@ from antiphon.emulator.playing import Send, Step, refusal_of, stream, whole
 from antiphon.emulator.prefix import Piece, pieces
 from antiphon.emulator.records import Record
 from antiphon.emulator.refusal import Refusal
-from antiphon.emulator.script import Script
+from antiphon.emulator.script import Reply, Script
 from antiphon.emulator.signing import Prefix, Signer, Verified
 from antiphon.emulator.usage import PromptCache, estimate
 from antiphon.protocol.checking import check
@@ -109,7 +109,8 @@ class Api:
         read = tuple(pieces(request))
         verified = self._verify(record, request, read)
         self._check_context(request, read)
-        reply = self._places.choose(request)
+        # A request that may say nothing warms the cache, and has no place in a script.
+        reply = self._places.choose(request) if request["max_tokens"] else Reply(stop_reason="max_tokens")
         streamed = bool(request.get("stream"))
         refusal = refusal_of(reply, streamed=streamed)
         if refusal is not None:

@@ -76,9 +76,7 @@ class Composer:
             extra: further fields of the message.
         """
         told: list[Told] = []
-        # Nothing is said where nothing may be said: such a request only warms the cache.
-        warms = request.get("max_tokens") == 0
-        for block in () if warms else reply.content:
+        for block in reply.content:
             for part in self._tell(block, reply, request, prefix):
                 prefix.say(part.block)
                 told.append(part)
@@ -89,7 +87,7 @@ class Composer:
             "role": "assistant",
             "model": request["model"],
             "content": content,
-            "stop_reason": "max_tokens" if warms else _stop_reason(reply),
+            "stop_reason": _stop_reason(reply),
             "stop_sequence": reply.stop_sequence,
             "usage": {**account.usage(output_tokens(content)), **_server_tools(content), **reply.usage},
         }

@@ -96,4 +96,4 @@ def _messages(request: Json) -> list[Json]:
 def _over(replies: int) -> str:
     if not replies:
         return "This emulator has no script, so this is all it says."
-    return f"The script is over: it has {replies} replies, and this conversation has had them all."
+    return f"The script is over: this conversation has had all {replies} of its replies."

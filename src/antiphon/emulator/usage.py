@@ -145,8 +145,13 @@ def tokens_of(piece: Piece) -> int:
 
 
 def output_tokens(content: list[Json]) -> int:
-    """Return the tokens of a reply."""
-    return sum(-(-len(canonical(block)) // 4) for block in content)
+    """Return the tokens of a reply: its texts and thinking, without signatures, and its other blocks whole."""
+    return sum(-(-_said(block) // 4) for block in content)
+
+
+def _said(block: Json) -> int:
+    text: Any = block.get(str(block.get("type")))
+    return len(text.encode(errors="surrogatepass")) if isinstance(text, str) else len(canonical(block))
 
 
 def _live(entry: Entry | None, now: float) -> TypeGuard[Entry]:
