@@ -60,7 +60,31 @@ _HOMES = {
     "writing": "antiphon.engine.events",
 }
 
-__all__ = list(_HOMES)
+__all__ = [
+    "Access",
+    "Agent",
+    "AgentEvent",
+    "AntiphonError",
+    "Approval",
+    "Calls",
+    "Exchange",
+    "Permissions",
+    "ProviderError",
+    "Result",
+    "RunResult",
+    "ToolCall",
+    "ToolContext",
+    "Usage",
+    "Workspace",
+    "check",
+    "failure",
+    "reading",
+    "repair",
+    "run_calls",
+    "standard_tools",
+    "tool",
+    "writing",
+]
 
 
 def __getattr__(name: str) -> Any:

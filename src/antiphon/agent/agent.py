@@ -3,10 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from anyio import create_memory_object_stream
+from anyio import BrokenResourceError, create_memory_object_stream
 
 from antiphon.agent.events import AgentEvent, RunEnded, RunResult, RunStarted
 from antiphon.agent.history import History, mark_params
@@ -117,9 +118,13 @@ class Agent:
         """
         send, receive = create_memory_object_stream[AgentEvent](float("inf"))
 
+        def tell(event: AgentEvent) -> None:
+            with suppress(BrokenResourceError):  # nobody listens any more
+                send.send_nowait(event)
+
         async def run() -> None:
             with send:
-                send.send_nowait(RunEnded(await self._go(prompt, send.send_nowait)))
+                tell(RunEnded(await self._go(prompt, tell)))
 
         # A task group must not stay open across a yield, where a caller could leave it in another task. So the run is
         # one task, and this generator is its parent: it waits for it, and ends it when it is closed itself.

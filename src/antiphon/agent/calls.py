@@ -90,6 +90,11 @@ class Calls:
         for told in self._reader.feed_event(_as_json(event)):
             self.receive(told)
 
+    def take_message(self, message: Any) -> None:
+        """Take a whole reply that was not streamed: a dict, or an SDK's message object."""
+        for event in message_events(_as_json(message)):
+            self.receive(event)
+
     def receive(self, event: ReplyEvent) -> None:
         """Take the next event as `antiphon.protocol.streaming` tells it, for those who read the wire themselves."""
         if isinstance(event, ReplyFailed):
@@ -163,8 +168,7 @@ async def run_calls(
     async with Calls(
         tools, messages=messages, permissions=permissions, approve=approve, max_parallel=max_parallel
     ) as calls:
-        for event in message_events(_as_json(message)):
-            calls.receive(event)
+        calls.take_message(message)
         return await calls.exchange()
 
 
