@@ -144,7 +144,7 @@ async def asking() -> AsyncIterator[Emulator]:
         yield emulator
 
 
-SDK: Json = {"model": "claude-sonnet-5-5", "max_tokens": 1000}
+MODEL = "claude-sonnet-5-5"
 TOOLS: list[Any] = [
     {"name": each.name, "description": each.description, "input_schema": each.input_schema} for each in (look, write)
 ]
@@ -154,11 +154,11 @@ async def test_the_calls_of_a_reply_run_inside_a_loop_built_on_the_sdk_stream_he
     messages: list[Any] = [{"role": "user", "content": "go"}]
     async with AsyncAnthropic(api_key="any", base_url=asking.url) as client:
         async with Calls([look, write], messages=messages) as calls:
-            async with client.messages.stream(messages=messages, tools=TOOLS, **SDK) as stream:
+            async with client.messages.stream(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000) as stream:
                 async for event in stream:
                     calls.feed(event)
             messages += (await calls.exchange()).messages
-        await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
     assert answered(asking.requests[1]) == ["a", "b", "c"]
     assert asking.refused == []
 
@@ -167,19 +167,21 @@ async def test_the_calls_of_a_reply_run_inside_a_loop_on_the_raw_stream(asking: 
     messages: list[Any] = [{"role": "user", "content": "go"}]
     async with AsyncAnthropic(api_key="any", base_url=asking.url) as client:
         async with Calls([look, write]) as calls:
-            async for event in await client.messages.create(messages=messages, tools=TOOLS, stream=True, **SDK):
+            async for event in await client.messages.create(
+                messages=messages, tools=TOOLS, stream=True, model=MODEL, max_tokens=1000
+            ):
                 calls.feed(event)
             messages += (await calls.exchange()).messages
-        await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
     assert answered(asking.requests[1]) == ["a", "b", "c"]
 
 
 async def test_the_calls_of_a_whole_reply_run_in_one_step(asking: Emulator) -> None:
     messages: list[Any] = [{"role": "user", "content": "go"}]
     async with AsyncAnthropic(api_key="any", base_url=asking.url) as client:
-        message: Any = await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        message: Any = await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
         messages += (await run_calls(message, [look, write], messages=messages)).messages
-        await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
     assert answered(asking.requests[1]) == ["a", "b", "c"]
     assert asking.refused == []
 
@@ -216,11 +218,11 @@ async def test_calls_that_are_cancelled_inside_your_loop_leave_messages_that_go_
         return name
 
     async with AsyncAnthropic(api_key="any", base_url=asking.url) as client:
-        message: Any = await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        message: Any = await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
         async with Calls([never]) as calls:
             calls.take_message(message)
             await anyio.lowlevel.checkpoint()
             messages += calls.cancel().messages
-        await client.messages.create(messages=messages, tools=TOOLS, **SDK)
+        await client.messages.create(messages=messages, tools=TOOLS, model=MODEL, max_tokens=1000)
     assert len(answered(asking.requests[1])) == 3
     assert asking.refused == []
