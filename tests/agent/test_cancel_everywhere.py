@@ -81,6 +81,7 @@ async def stopped_after(steps: int, *, from_outside: bool) -> tuple[Agent, Count
         tools=counted.tools(), provider=ScriptedProvider(script()), permissions=Permissions(), approve=approve
     )
     ended = anyio.Event()
+    going = False
 
     async def run() -> None:
         await agent.run("go")
