@@ -374,13 +374,22 @@ def check(order: Order, steps: Sequence[Step] = STEPS) -> int:
 def bench(order: Order) -> int:
     """Run the benchmarks that are named, or all of them; each prints its own figures."""
     order.environment.prepare(development=True)
+    scripts = benchmarks()
+    unknown = [name for name in order.rest if name not in scripts]
+    if unknown:
+        raise Failed(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(scripts)}")
     code = 0
-    for script in sorted((ROOT / "bench").glob("[a-z]*.py")):
-        if not order.rest or script.stem in order.rest:
-            say(script.stem, "bold")
-            command = [order.environment.python, script]
-            code = max(code, subprocess.run(command, env=surroundings(order.environment), check=False).returncode)
+    for name in order.rest or scripts:
+        say(name, "bold")
+        command = [order.environment.python, scripts[name]]
+        code = max(code, subprocess.run(command, env=surroundings(order.environment), check=False).returncode)
     return code
+
+
+def benchmarks() -> dict[str, Path]:
+    """Return the benchmarks by name: the scripts in bench/ that say how they are run."""
+    scripts = sorted((ROOT / "bench").glob("*.py"))
+    return {script.stem: script for script in scripts if f"dev.py bench {script.stem}" in script.read_text()}
 
 
 def fix(order: Order) -> int:
