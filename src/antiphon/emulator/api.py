@@ -14,7 +14,7 @@ from antiphon.emulator.envelope import betas, check_fields, check_headers, read_
 from antiphon.emulator.ids import Ids
 from antiphon.emulator.memory import Memory
 from antiphon.emulator.models import MODELS, Model, find_model
-from antiphon.emulator.places import Places
+from antiphon.emulator.places import Places, ScriptFailed
 from antiphon.emulator.playing import Send, Step, refusal_of, stream, whole
 from antiphon.emulator.prefix import Piece, pieces
 from antiphon.emulator.records import Record
@@ -80,6 +80,8 @@ class Api:
         except Refusal as refusal:
             record.refused = True
             return self._refuse(record, refusal)
+        except ScriptFailed as failed:
+            return self._refuse(record, Refusal(500, str(failed), headers={"x-should-retry": "false"}))
 
     def _route(self, record: Record, body: bytes) -> Answer:
         path = record.path.rstrip("/")

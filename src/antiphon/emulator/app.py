@@ -71,7 +71,7 @@ class App:
                 await self._play(record, answer, receive, send, connection)
             finally:
                 self._running.discard(stopping)
-                if stopping.cancel_called:
+                if stopping.cancel_called and record.outcome == "pending":
                     record.outcome = "stopped"
                 record.finished = self._clock()
                 self._records.finish(record)

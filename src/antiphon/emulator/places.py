@@ -4,6 +4,7 @@ A conversation is known by its first user message: that is what stays the same w
 reply is made or sent.
 """
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +13,14 @@ from typing import Any, cast
 
 from antiphon.emulator.prefix import canonical, digest
 from antiphon.emulator.script import Answering, Reply, Script, When, to_reply
+from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json, blocks_of, text_of
+
+_log = logging.getLogger(__name__)
+
+
+class ScriptFailed(AntiphonError):
+    """A function of the script raised, or returned what is no reply."""
 
 
 @dataclass(slots=True)
@@ -41,7 +49,11 @@ class Places:
         self._places: dict[bytes, _Place] = {}
 
     def choose(self, request: Json) -> Reply:
-        """Return the reply to a request."""
+        """Return the reply to a request.
+
+        Raises:
+            ScriptFailed: a function of the script did.
+        """
         place = self._places.setdefault(b"" if self._script.shared else conversation(request), _Place())
         for index, (when, reply) in enumerate(self._matching):
             if matches(when, request) and (reply.times is None or place.given[index] < reply.times):
@@ -56,7 +68,15 @@ class Places:
             return Reply(content=[_over(len(self._sequence))])
         place.position += 1
         step = self._sequence[position]
-        return step if isinstance(step, Reply) else to_reply(step(request))
+        return step if isinstance(step, Reply) else _call(step, request)
+
+
+def _call(step: Answering, request: Json) -> Reply:
+    try:
+        return to_reply(step(request))
+    except Exception as error:
+        _log.exception("a function of the emulator's script failed")
+        raise ScriptFailed(f"The emulator's script failed: {type(error).__name__}: {error}") from error
 
 
 def conversation(request: Json) -> bytes:

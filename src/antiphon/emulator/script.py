@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import yaml
 
 from antiphon.errors import SettingsError
 from antiphon.protocol.messages import Json
+
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class After(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,7 +53,7 @@ class Refuse(Fault, tag="status", frozen=True):
     """
 
     status: int
-    retry_after: float | None = None
+    retry_after: Seconds | None = None
     type: str | None = None
     message: str | None = None
     details: Json | None = None
@@ -82,7 +84,7 @@ class End(Fault, tag="end", frozen=True):
 class Stall(Fault, tag="stall", frozen=True):
     """Silence for some seconds, then the stream goes on."""
 
-    seconds: float
+    seconds: Seconds
     after: After = _AT_FIRST
 
 
@@ -102,7 +104,7 @@ class Pings(Fault, tag="pings", frozen=True):
     """`count` ping events, `every` so many seconds."""
 
     count: int
-    every: float = 0.0
+    every: Seconds = 0.0
     after: After = _AT_FIRST
 
 
@@ -117,8 +119,8 @@ class Block(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_onl
         closes: whether `content_block_stop` is sent.
     """
 
-    delay: float = 0.0
-    pace: float | None = None
+    delay: Seconds = 0.0
+    pace: Seconds | None = None
     chunk: int | None = None
     omit: list[str] = []
     closes: bool = True
@@ -237,8 +239,8 @@ class Reply(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     stop_details: Json | None = None
     when: When | None = None
     times: int | None = None
-    delay: float = 0.0
-    pace: float = 0.0
+    delay: Seconds = 0.0
+    pace: Seconds = 0.0
     chunk: int = 24
     pings: int = 1
     usage: Json = {}
@@ -256,7 +258,7 @@ class Reply(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         return any(isinstance(block, ToolUse) for block in self.content)
 
 
-Answer = Reply | str | Sequence[AnyBlock | str]
+Answer = Reply | str | list[AnyBlock | str]
 """What a script's function may return: a reply, its text, or its blocks."""
 
 Answering = Callable[[Json], Answer]
@@ -353,10 +355,16 @@ def load_script(path: str | PathLike[str]) -> Script:
         raise SettingsError(f"{file}: a script in Python calls it `script`, and nothing is called so") from None
 
 
-def to_reply(answer: Answer) -> Reply:
-    """Take what a script or its function gives as a reply."""
+def to_reply(answer: object) -> Reply:
+    """Take what a script or its function gives as a reply.
+
+    Raises:
+        SettingsError: it is none.
+    """
     if isinstance(answer, Reply):
         return answer
     if isinstance(answer, str):
         return Reply(content=[answer])
-    return Reply(content=list(answer))
+    if isinstance(answer, list | tuple):
+        return Reply(content=list(cast("list[AnyBlock | str]", answer)))
+    raise SettingsError(f"a reply is a Reply, a text, a list of blocks or a function, not {answer!r}")
