@@ -75,8 +75,11 @@ def repair(request: Json, dialect: Dialect, *, lossy: bool = True) -> Repaired:
             violations = list(rule.check(conversation)) if conversation.dialect.enforces(rule.id) else []
             if not violations or not _may_repair(rule, lossy=lossy) or rule.repair is None:
                 continue
+            repaired = rule.repair(conversation)
+            if repaired is conversation.request:
+                continue
             treated += violations
-            conversation = Conversation(rule.repair(conversation), conversation.dialect)
+            conversation = Conversation(repaired, conversation.dialect)
             changed = True
         if not changed:
             break

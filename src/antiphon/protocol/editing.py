@@ -4,10 +4,10 @@ Knows messages and blocks. Does not know what is wrong with them.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from antiphon.protocol.messages import Json, indexed_blocks, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, role_of
 from antiphon.protocol.rule import Conversation
 
 MOVED_AWAY = "(What stood here was moved up to the tool call it belongs to.)"
@@ -28,6 +28,8 @@ def rewrite(
     conversation: Conversation,
     contents: Mapping[int, Sequence[Json]],
     added: Mapping[int, Sequence[Json]] | None = None,
+    *,
+    keep_empty: bool = False,
 ) -> Json:
     """Return the request with the contents of some messages replaced, and messages added behind others.
 
@@ -38,6 +40,7 @@ def rewrite(
         conversation: what is edited.
         contents: new blocks by message index.
         added: new messages by the index of the message they follow, -1 for the front.
+        keep_empty: leave a message that has nothing left where it is.
     """
     added = added or {}
     messages: list[Json] = list(added.get(-1, ()))
@@ -47,7 +50,7 @@ def rewrite(
         blocks = contents.get(index)
         if blocks is None or _same_blocks(message, blocks):
             messages.append(message)
-        elif blocks:
+        elif blocks or keep_empty:
             messages.append(with_content(message, list(blocks)))
         else:
             last_went = role_of(message) == "user"
@@ -91,3 +94,75 @@ def same(left: Any, right: Any) -> bool:
         return bool(left == right)
     except RecursionError:
         return False
+
+
+def without(conversation: Conversation, places: Iterable[tuple[int, int]]) -> Json:
+    """Return the request without some blocks, given by message and block index."""
+    gone = set(places)
+    contents: dict[int, list[Json]] = {}
+    for index in {index for index, _ in gone}:
+        blocks = indexed_blocks(conversation.messages[index])
+        contents[index] = [block for j, block in blocks if (index, j) not in gone]
+    return rewrite(conversation, contents)
+
+
+def merge_messages(conversation: Conversation, spans: Iterable[tuple[int, int]]) -> Json:
+    """Return the request with each span of messages (first and last index) made one, fields of the first kept."""
+    contents: dict[int, list[Json]] = {}
+    for first, last in spans:
+        contents[first] = []
+        for index in range(first, last + 1):
+            contents[first] += [block for _, block in indexed_blocks(conversation.messages[index])]
+            if index > first:
+                contents[index] = []
+    return rewrite(conversation, contents)
+
+
+def change_blocks(conversation: Conversation, change: Callable[[Json], Json | None]) -> Json:
+    """Return the request with a function applied to each block, the blocks within results included.
+
+    The function gives back the same object to leave a block as it is, None to drop it. Messages are never dropped.
+    """
+    contents = {
+        index: _changed(message["content"], change)
+        for index, message in enumerate(conversation.messages)
+        if is_object(message) and is_array(message.get("content"))
+    }
+    return rewrite(conversation, contents, keep_empty=True)
+
+
+def _changed(blocks: Sequence[Any], change: Callable[[Json], Json | None]) -> list[Json]:
+    changed: list[Json] = []
+    for block in blocks:
+        new = change(block) if is_object(block) else None
+        if new is None:
+            continue
+        content = new.get("content") if new.get("type") == "tool_result" else None
+        if is_array(content) and all(is_object(part) for part in content):
+            inner = [change(part) for part in content]
+            if any(old is not part for old, part in zip(content, inner, strict=True)):
+                new = {**new, "content": [part for part in inner if part is not None]}
+        changed.append(new)
+    return changed
+
+
+def split_by_role(conversation: Conversation, indices: Iterable[int], roles: Mapping[str, str]) -> Json:
+    """Return the request with messages cut where a block belongs to another role, in the order they stand.
+
+    Args:
+        conversation: what is edited.
+        indices: the messages to cut.
+        roles: role by type of block; others stay with the role of their message.
+    """
+    messages = list(conversation.messages)
+    for index in sorted(set(indices), reverse=True):
+        message = messages[index]
+        parts: list[Json] = []
+        for _, block in indexed_blocks(message):
+            role = roles.get(str(block.get("type")), role_of(message))
+            if not parts or parts[-1]["role"] != role:
+                own = role == role_of(message)
+                parts.append({**message, "content": []} if own else {"role": role, "content": []})
+            parts[-1]["content"].append(block)
+        messages[index : index + 1] = parts
+    return with_messages(conversation.request, messages)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from antiphon.protocol.editing import as_json
+from antiphon.protocol.editing import as_json, same
 from antiphon.protocol.messages import Json, role_of
 from antiphon.protocol.rule import Conversation, Turn, Violation
 
@@ -24,6 +24,12 @@ ORPHAN_TEXT = (
     "messages.{message}.content.{block}: unexpected `tool_use_id` found in `tool_result` blocks: {id}."
     " Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
 )
+
+REPEATED_TEXT = (
+    "messages.{message}.content.{block}: each tool_use must have a single result."
+    " Found multiple `tool_result` blocks with id: {id}"
+)
+NOT_UNIQUE_TEXT = "messages.{message}.content.{block}: `tool_use` ids must be unique"
 
 NO_RESULT = "No result of this tool call was recorded. The call may or may not have been carried out."
 """What stands where a result is lost. It claims neither success nor failure, because nobody knows."""
@@ -46,8 +52,8 @@ class Place(NamedTuple):
 class Reason(Enum):
     """Why a result does not stand behind its call."""
 
-    EARLY = auto()
-    LATE = auto()
+    EARLY_OR_LATE = auto()
+    """It stands before the call, or further down than the message after it."""
     RESULTS_SPLIT = auto()
     """Upstream does not merge turns, and the result stands in a later message of the user turn it should begin."""
     CALLS_SPLIT = auto()
@@ -240,14 +246,12 @@ def _lacking(book: Ledger) -> Iterator[Lacking]:
 
 
 def _reason(conversation: Conversation, call: Place, result: Place) -> Reason:
-    if result.at < call.at:
-        return Reason.EARLY
-    if conversation.dialect.merges_turns:
-        return Reason.LATE
+    if result.at < call.at or conversation.dialect.merges_turns:
+        return Reason.EARLY_OR_LATE
     between = {role_of(conversation.messages[index]) for index in range(call.message + 1, result.message)}
     if between == {"user"}:
         return Reason.RESULTS_SPLIT
-    return Reason.CALLS_SPLIT if between == {"assistant"} else Reason.LATE
+    return Reason.CALLS_SPLIT if between == {"assistant"} else Reason.EARLY_OR_LATE
 
 
 def misplaced(conversation: Conversation, reason: Reason) -> list[Misplaced]:
@@ -276,3 +280,72 @@ def synthetic_result(call_id: Any) -> Json:
 def is_synthetic(result: Json) -> bool:
     """Say whether a result only says that none was recorded."""
     return result.get("content") == NO_RESULT
+
+
+class Repetition(NamedTuple):
+    """A result too many: its call has one already.
+
+    Attributes:
+        result: the later one.
+        first: the result that counts.
+    """
+
+    result: Place
+    first: Place
+
+
+def repetitions(conversation: Conversation) -> Iterator[Repetition]:
+    """Yield the results too many among those that answer the turn before them.
+
+    Where an id stands for several calls, that many results are not too many: each call may have its own.
+    """
+    for exchange in ledger(conversation).exchanges:
+        if len(exchange.results) < 2:
+            continue
+        allowed: dict[str, int] = {}
+        for call in exchange.calls:
+            allowed[call.key] = allowed.get(call.key, 0) + 1
+        firsts: dict[str, Place] = {}
+        for result in exchange.results:
+            if result.key in allowed:
+                first = firsts.setdefault(result.key, result)
+                allowed[result.key] -= 1
+                if allowed[result.key] < 0:
+                    yield Repetition(result, first)
+
+
+def namesakes(conversation: Conversation) -> Iterator[tuple[Place, Place]]:
+    """Yield the calls whose id an earlier call of the same assistant turn has: the earlier one, and them."""
+    for exchange in ledger(conversation).exchanges:
+        firsts: dict[str, Place] = {}
+        for call in exchange.calls:
+            first = firsts.setdefault(call.key, call)
+            if first is not call:
+                yield first, call
+
+
+def is_same_call(left: Json, right: Json) -> bool:
+    """Say whether two calls ask for the same."""
+    return all(same(left.get(name), right.get(name)) for name in ("id", "name", "input"))
+
+
+class SplitCalls(NamedTuple):
+    """Calls that stand in an earlier message of their assistant turn but are answered behind its last one."""
+
+    calls: list[Place]
+    last: int
+
+
+def split_calls(conversation: Conversation) -> dict[int, SplitCalls]:
+    """Return such calls by the index of their message, in order."""
+    found: dict[int, SplitCalls] = {}
+    for exchange in ledger(conversation).exchanges:
+        last = exchange.turn.messages[-1]
+        if len(exchange.turn.messages) > 1:
+            present = {result.key for result in exchange.results}
+            for call in exchange.calls:
+                if call.message != last and call.key in present:
+                    found.setdefault(call.message, SplitCalls([], last)).calls.append(call)
+    for _, call, result, _ in misplaced(conversation, Reason.CALLS_SPLIT):
+        found.setdefault(call.message, SplitCalls([], result.message - 1)).calls.append(call)
+    return dict(sorted(found.items()))

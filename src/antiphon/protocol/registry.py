@@ -5,25 +5,98 @@ Repairs run in the same order: ids before pairs, pairs before empty messages, th
 """
 
 from antiphon.protocol.rule import Rule
+from antiphon.protocol.rules.co001_empty_text import EMPTY_TEXT
+from antiphon.protocol.rules.co002_blank_message import BLANK_MESSAGE
+from antiphon.protocol.rules.co003_empty_user_message import EMPTY_USER_MESSAGE
+from antiphon.protocol.rules.co004_blank_system_prompt import BLANK_SYSTEM_PROMPT
+from antiphon.protocol.rules.co005_empty_error_result import EMPTY_ERROR_RESULT
+from antiphon.protocol.rules.co006_error_result_not_text import ERROR_RESULT_NOT_TEXT
+from antiphon.protocol.rules.co007_foreign_block import FOREIGN_BLOCK
+from antiphon.protocol.rules.co008_foreign_field import FOREIGN_FIELD
+from antiphon.protocol.rules.co009_invalid_field import INVALID_FIELD
+from antiphon.protocol.rules.co010_image_media_type import IMAGE_MEDIA_TYPE
+from antiphon.protocol.rules.co011_image_too_large import IMAGE_TOO_LARGE
+from antiphon.protocol.rules.co012_empty_assistant_message import EMPTY_ASSISTANT_MESSAGE
+from antiphon.protocol.rules.ms001_no_messages import NO_MESSAGES
+from antiphon.protocol.rules.ms002_message_not_an_object import MESSAGE_NOT_AN_OBJECT
+from antiphon.protocol.rules.ms003_unknown_role import UNKNOWN_ROLE
+from antiphon.protocol.rules.ms004_invalid_content import INVALID_CONTENT
+from antiphon.protocol.rules.ms005_block_not_an_object import BLOCK_NOT_AN_OBJECT
+from antiphon.protocol.rules.ms006_first_message_not_user import FIRST_MESSAGE_NOT_USER
+from antiphon.protocol.rules.ms007_system_message_unsupported import SYSTEM_MESSAGE_UNSUPPORTED
+from antiphon.protocol.rules.ms008_misplaced_system_message import MISPLACED_SYSTEM_MESSAGE
+from antiphon.protocol.rules.ms009_system_message_content import SYSTEM_MESSAGE_CONTENT
+from antiphon.protocol.rules.ms010_prefill_unsupported import PREFILL_UNSUPPORTED
+from antiphon.protocol.rules.ms011_prefill_trailing_whitespace import PREFILL_TRAILING_WHITESPACE
 from antiphon.protocol.rules.tu001_missing_tool_result import MISSING_TOOL_RESULT
 from antiphon.protocol.rules.tu002_content_before_tool_result import CONTENT_BEFORE_TOOL_RESULT
 from antiphon.protocol.rules.tu003_tool_result_out_of_order import TOOL_RESULT_OUT_OF_ORDER
 from antiphon.protocol.rules.tu004_orphan_tool_result import ORPHAN_TOOL_RESULT
-from antiphon.protocol.rules.tu005_late_tool_result import LATE_TOOL_RESULT
-from antiphon.protocol.rules.tu006_early_tool_result import EARLY_TOOL_RESULT
-from antiphon.protocol.rules.tu007_split_tool_results import SPLIT_TOOL_RESULTS
+from antiphon.protocol.rules.tu005_misplaced_tool_result import MISPLACED_TOOL_RESULT
+from antiphon.protocol.rules.tu006_split_tool_results import SPLIT_TOOL_RESULTS
+from antiphon.protocol.rules.tu007_split_tool_uses import SPLIT_TOOL_USES
+from antiphon.protocol.rules.tu008_repeated_tool_result import REPEATED_TOOL_RESULT
+from antiphon.protocol.rules.tu009_conflicting_tool_results import CONFLICTING_TOOL_RESULTS
+from antiphon.protocol.rules.tu010_repeated_tool_use import REPEATED_TOOL_USE
+from antiphon.protocol.rules.tu011_conflicting_tool_use_ids import CONFLICTING_TOOL_USE_IDS
+from antiphon.protocol.rules.tu012_server_tool_after_tool_use import SERVER_TOOL_AFTER_TOOL_USE
+from antiphon.protocol.rules.tu013_text_after_tool_use_with_thinking import TEXT_AFTER_TOOL_USE_WITH_THINKING
+from antiphon.protocol.rules.tu014_text_after_tool_use import TEXT_AFTER_TOOL_USE
+from antiphon.protocol.rules.tu015_tool_use_outside_assistant_message import TOOL_USE_OUTSIDE_ASSISTANT_MESSAGE
+from antiphon.protocol.rules.tu016_tool_result_outside_user_message import TOOL_RESULT_OUTSIDE_USER_MESSAGE
+from antiphon.protocol.rules.tu017_invalid_tool_use_id import INVALID_TOOL_USE_ID
+from antiphon.protocol.rules.tu018_invalid_tool_use_input import INVALID_TOOL_USE_INPUT
+from antiphon.protocol.rules.tu019_reused_tool_use_id import REUSED_TOOL_USE_ID
+from antiphon.protocol.rules.tu020_nameless_tool_use import NAMELESS_TOOL_USE
 
-SHAPE: tuple[Rule, ...] = ()
+SHAPE: tuple[Rule, ...] = (
+    NO_MESSAGES,
+    MESSAGE_NOT_AN_OBJECT,
+    UNKNOWN_ROLE,
+    INVALID_CONTENT,
+    BLOCK_NOT_AN_OBJECT,
+    FOREIGN_BLOCK,
+    FOREIGN_FIELD,
+    INVALID_FIELD,
+    INVALID_TOOL_USE_ID,
+    INVALID_TOOL_USE_INPUT,
+    NAMELESS_TOOL_USE,
+    IMAGE_MEDIA_TYPE,
+    IMAGE_TOO_LARGE,
+)
 """Rules about the JSON itself: types, tags, patterns."""
 
 MEANING: tuple[Rule, ...] = (
+    FIRST_MESSAGE_NOT_USER,
+    SYSTEM_MESSAGE_UNSUPPORTED,
+    MISPLACED_SYSTEM_MESSAGE,
+    SYSTEM_MESSAGE_CONTENT,
+    TOOL_USE_OUTSIDE_ASSISTANT_MESSAGE,
+    TOOL_RESULT_OUTSIDE_USER_MESSAGE,
+    REPEATED_TOOL_USE,
+    CONFLICTING_TOOL_USE_IDS,
+    SPLIT_TOOL_USES,
+    SERVER_TOOL_AFTER_TOOL_USE,
+    TEXT_AFTER_TOOL_USE_WITH_THINKING,
+    TEXT_AFTER_TOOL_USE,
     SPLIT_TOOL_RESULTS,
-    LATE_TOOL_RESULT,
-    EARLY_TOOL_RESULT,
+    MISPLACED_TOOL_RESULT,
     CONTENT_BEFORE_TOOL_RESULT,
+    REPEATED_TOOL_RESULT,
+    CONFLICTING_TOOL_RESULTS,
     ORPHAN_TOOL_RESULT,
     MISSING_TOOL_RESULT,
     TOOL_RESULT_OUT_OF_ORDER,
+    REUSED_TOOL_USE_ID,
+    EMPTY_TEXT,
+    EMPTY_ERROR_RESULT,
+    ERROR_RESULT_NOT_TEXT,
+    BLANK_MESSAGE,
+    EMPTY_USER_MESSAGE,
+    EMPTY_ASSISTANT_MESSAGE,
+    BLANK_SYSTEM_PROMPT,
+    PREFILL_UNSUPPORTED,
+    PREFILL_TRAILING_WHITESPACE,
 )
 """Rules about what the messages mean together."""
 

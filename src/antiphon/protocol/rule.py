@@ -64,6 +64,7 @@ class Dialect:
         doubtful_rules: ids of rules that this upstream may enforce or not, the evidence being split: `check` is
             silent about them (who is not known to refuse must not be said to), `repair` keeps to them.
         doubtful_order: the same for the order of results: `repair` sorts them, `check` does not ask.
+        image_megabytes: how large an image may be, in base64.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Dialect:
     except_rules: frozenset[str] = frozenset()
     doubtful_rules: frozenset[str] = frozenset()
     doubtful_order: bool = False
+    image_megabytes: int = 10
 
     def cautious(self) -> "Dialect":
         """Return the strictest reading of the evidence about this upstream: what `repair` aims at."""

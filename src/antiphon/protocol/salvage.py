@@ -1,6 +1,6 @@
 """Keeps what a result says where it cannot stay a result: as text, behind the results of its turn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from antiphon.protocol.editing import as_json, by_message, rewrite, same, text_block
@@ -10,6 +10,11 @@ from antiphon.protocol.rule import Conversation, Turn
 
 _STAYS = frozenset({"text", "image", "document", "search_result"})
 """Kinds of content that mean the same in a user message as in a result."""
+
+
+def as_user_content(parts: Iterable[Any]) -> list[Json]:
+    """Return the content of a result as blocks that may stand in a user message."""
+    return [part if _stays(part) else text_block(as_json(part)) for part in parts]
 
 
 def _stays(part: object) -> TypeGuard[Json]:
@@ -25,7 +30,7 @@ def as_text(result: Json) -> list[Json]:
     if isinstance(content, str):
         head += f"\n{content}"
     elif is_array(content):
-        parts = [part if _stays(part) else text_block(as_json(part)) for part in content]
+        parts = as_user_content(content)
     elif content is not None:
         head += f"\n{as_json(content)}"
     blocks = [text_block(head), *parts]
@@ -61,27 +66,33 @@ def release(conversation: Conversation, results: Iterable[Place]) -> Json:
     contents: dict[int, list[Json]] = {}
     for turn in conversation.turns:
         if any((i, j) in gone or (i, j) in swapped for i, j, _ in turn.blocks):
-            blocks = _with_texts_behind_results(turn, gone, swapped, texts)
-            contents |= by_message(turn.messages, blocks)
+            contents |= behind_results(turn, gone.keys(), swapped, texts)
     return rewrite(conversation, contents)
 
 
-def _with_texts_behind_results(
+def behind_results(
     turn: Turn,
-    gone: dict[tuple[int, int], Place],
-    swapped: dict[tuple[int, int], Json],
-    texts: dict[tuple[int, int], list[Json]],
-) -> list[tuple[int, Json]]:
+    gone: Collection[tuple[int, int]],
+    changed: Mapping[tuple[int, int], Json],
+    texts: Mapping[tuple[int, int], Sequence[Json]],
+) -> dict[int, list[Json]]:
+    """Return the contents of a turn's messages with blocks taken out, changed, and others put behind the results.
+
+    Args:
+        turn: the turn.
+        gone: places of blocks that go.
+        changed: what stands instead of the block at a place.
+        texts: blocks that come from a result, to stand behind the run of results it is in.
+    """
     blocks: list[tuple[int, Json]] = []
     waiting: list[Json] = []
     for i, j, block in turn.blocks:
-        if (i, j) in gone:
-            waiting += texts.get((i, j), ())
-            continue
         if block.get("type") != "tool_result":
-            # The first message of the two, so that nothing slides from one into the next.
+            # They stay in the message of the last result, so that nothing slides from one message into the next.
             blocks += [(blocks[-1][0] if blocks else i, text) for text in waiting]
             waiting = []
-        blocks.append((i, swapped.get((i, j), block)))
+        waiting += texts.get((i, j), ())
+        if (i, j) not in gone:
+            blocks.append((i, changed.get((i, j), block)))
     last = blocks[-1][0] if blocks else turn.messages[0]
-    return blocks + [(last, text) for text in waiting]
+    return by_message(turn.messages, blocks + [(last, text) for text in waiting])

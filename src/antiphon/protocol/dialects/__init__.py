@@ -12,7 +12,9 @@ ANTHROPIC = Dialect(
     "anthropic",
     # `tool_use` then text, calls of one turn over two messages, an id used again turns later: reported as refused by
     # some, as accepted by others, probed by nobody.
-    doubtful_rules=frozenset({"TU014", "TU019", "TU021"}),
+    doubtful_rules=frozenset({"TU014", "TU019", "TU007"}),
+    # Takes assistant messages without content.
+    except_rules=frozenset({"CO012"}),
 )
 """The first-party API, and Claude on Vertex: pairs by id, combines neighbouring messages of one role."""
 
@@ -21,14 +23,16 @@ BEDROCK = Dialect(
     merges_turns=False,
     doubtful_rules=frozenset({"TU019"}),
     doubtful_order=True,
+    image_megabytes=5,
 )
 """Claude on Amazon Bedrock: counts calls and results message by message."""
 
 COMPATIBLE = Dialect(
     "compatible",
     merges_turns=False,
-    doubtful_rules=frozenset({"TU014", "TU019"}),
+    doubtful_rules=frozenset({"CO012", "TU014", "TU019"}),
     doubtful_order=True,
+    image_megabytes=5,
 )
 """Endpoints that speak this API for other models (DeepSeek and its like), taken together: what is valid here is valid
 in all of them."""

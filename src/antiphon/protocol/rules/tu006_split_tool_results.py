@@ -17,7 +17,7 @@ def _repair(conversation: Conversation) -> Json:
 
 
 SPLIT_TOOL_RESULTS = Rule(
-    id="TU007",
+    id="TU006",
     name="split-tool-results",
     statement="All results of one assistant message stand in one user message.",
     source=Source(

@@ -1,0 +1,63 @@
+"""A block is of a kind that belongs to another API, or has no type."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from antiphon.protocol.editing import change_blocks, text_block
+from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object
+from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+
+
+def _is_faulty(block: Json) -> bool:
+    kind = block.get("type")
+    return not isinstance(kind, str) or not kind or kind in FOREIGN_TYPES
+
+
+def _check(conversation: Conversation) -> Iterator[Violation]:
+    for index, message in conversation.new_messages():
+        for position, block in indexed_blocks(message):
+            if _is_faulty(block):
+                yield _violation(f"messages.{index}.content.{position}", block, index, position)
+            inner: Any = block.get("content") if block.get("type") == "tool_result" else None
+            for number, part in enumerate(inner if is_array(inner) else ()):
+                if is_object(part) and _is_faulty(part):
+                    where = f"messages.{index}.content.{position}.tool_result.content.{number}"
+                    yield _violation(where, part, index, position)
+
+
+def _violation(where: str, block: Json, message: int, position: int) -> Violation:
+    if "type" not in block:
+        return Violation(FOREIGN_BLOCK.id, f"{where}.type: Field required", message, position)
+    tags = ", ".join(f"'{kind}'" for kind in KNOWN_TYPES)
+    return Violation(
+        FOREIGN_BLOCK.id, FOREIGN_BLOCK.error.format(where=where, type=block["type"], tags=tags), message, position
+    )
+
+
+def _repair(conversation: Conversation) -> Json:
+    return change_blocks(conversation, lambda block: _translate(block) if _is_faulty(block) else block)
+
+
+def _translate(block: Json) -> Json | None:
+    kind = block.get("type")
+    if isinstance(kind, str) and kind in FOREIGN_TYPES:
+        return FOREIGN_TYPES[kind](block)
+    if "tool_use_id" in block:
+        return {**block, "type": "tool_result"}
+    if {"id", "name", "input"} <= block.keys():
+        return {**block, "type": "tool_use"}
+    text = block.get("text")
+    return text_block(text) if isinstance(text, str) and text else as_text(block)
+
+
+FOREIGN_BLOCK = Rule(
+    id="CO007",
+    name="foreign-block",
+    statement="Every block has a type that this API knows.",
+    source=Source("reported", ("BerriAI/litellm#21689",)),
+    error="{where}: Input tag '{type}' found using 'type' does not match any of the expected tags: {tags}",
+    check=_check,
+    repair=_repair,
+    safety=Safety.LOSSY,
+)

@@ -1,0 +1,36 @@
+"""One call has two results that differ: a retry, a late answer after an interrupt, or an id that was used again."""
+
+from collections.abc import Iterator
+
+from antiphon.protocol.editing import same
+from antiphon.protocol.messages import Json
+from antiphon.protocol.pairing import REPEATED_TEXT, Place, id_text, repetitions
+from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.salvage import release
+
+
+def _found(conversation: Conversation) -> Iterator[Place]:
+    return (found.result for found in repetitions(conversation) if not same(found.result.body, found.first.body))
+
+
+def _check(conversation: Conversation) -> Iterator[Violation]:
+    for result in _found(conversation):
+        name = id_text(result.body.get("tool_use_id"))
+        text = REPEATED_TEXT.format(message=result.message, block=result.block, id=name)
+        yield Violation(CONFLICTING_TOOL_RESULTS.id, text, result.message, result.block)
+
+
+def _repair(conversation: Conversation) -> Json:
+    return release(conversation, _found(conversation))
+
+
+CONFLICTING_TOOL_RESULTS = Rule(
+    id="TU009",
+    name="conflicting-tool-results",
+    statement="Each call has one result: no second one that says something else.",
+    source=Source("reported", ("vectorize-io/hindsight#4250", "RooCodeInc/Roo-Code#10497", "BerriAI/litellm#20047")),
+    error=REPEATED_TEXT,
+    check=_check,
+    repair=_repair,
+    safety=Safety.LOSSY,
+)

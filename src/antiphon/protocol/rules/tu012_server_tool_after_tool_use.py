@@ -1,0 +1,48 @@
+"""A block of a server tool stands behind a client tool call in the same stretch of an assistant message."""
+
+from collections.abc import Iterator
+
+from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result
+from antiphon.protocol.pairing import id_text
+from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.segments import behind_calls, with_calls_last
+
+
+def _found(conversation: Conversation) -> Iterator[tuple[int, int, Json]]:
+    for index, behind in behind_calls(conversation):
+        for position, block in behind:
+            if block.get("type") in SERVER_TOOL_USE_TYPES or is_server_tool_result(block):
+                yield index, position, block
+                break
+
+
+def _check(conversation: Conversation) -> Iterator[Violation]:
+    for index, position, block in _found(conversation):
+        text = SERVER_TOOL_AFTER_TOOL_USE.error.format(message=index, **_names(block))
+        yield Violation(SERVER_TOOL_AFTER_TOOL_USE.id, text, index, position)
+
+
+def _names(block: Json) -> dict[str, str]:
+    kind = str(block.get("type"))
+    if kind == "server_tool_use":
+        name = id_text(block.get("name"))
+        return {"call": f"`{name}` tool use", "id": id_text(block.get("id")), "result": f"{name}_tool_result"}
+    if kind == "mcp_tool_use":
+        return {"call": f"`{kind}`", "id": id_text(block.get("id")), "result": "mcp_tool_result"}
+    name = kind.removesuffix("_tool_result")
+    return {"call": f"`{name}` tool use", "id": id_text(block.get("tool_use_id")), "result": kind}
+
+
+def _repair(conversation: Conversation) -> Json:
+    return with_calls_last(conversation, (index for index, _, _ in _found(conversation)))
+
+
+SERVER_TOOL_AFTER_TOOL_USE = Rule(
+    id="TU012",
+    name="server-tool-after-tool-use",
+    statement="Client tool calls stand behind the server tool calls and results of an assistant message.",
+    source=Source("measured", ("vercel/ai#13013", "vercel/ai#16312", "anthropics/anthropic-sdk-python#1062")),
+    error="messages.{message}: {call} with id `{id}` was found without a corresponding `{result}` block",
+    check=_check,
+    repair=_repair,
+)
