@@ -180,7 +180,8 @@ def test_what_does_not_belong_there_can_be_put_in(client: Client) -> None:
     text = streamed(
         client,
         reply(
-            "hi", faults=[Insert(After(events=1), event=unknown), Insert(After(blocks=1), data="event: x\ndata: oops\n\n")]
+            "hi",
+            faults=[Insert(After(events=1), event=unknown), Insert(After(blocks=1), data="event: x\ndata: oops\n\n")],
         ),
     )
     assert events(text)[1] == unknown

@@ -16,6 +16,7 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request that the first-party API takes."""
 
 _BETA = re.compile(r"[a-z0-9][a-z0-9.-]*-(?:\d{4}-\d{2}-\d{2}|\d{8})")
+_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(NaN|-?Infinity)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
 
@@ -29,7 +30,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
     bearer = headers.get("authorization")
     if key is not None and bearer is not None:
         raise Refusal(401, "Only one of the `x-api-key` and `Authorization` headers may be sent.")
-    if bearer is not None and not bearer.removeprefix("Bearer ").strip():
+    if bearer is not None and not bearer.removeprefix("Bearer").strip():
         raise Refusal(401, "Invalid bearer token")
     if bearer is None and not key:
         raise Refusal(401, "x-api-key header is required")
@@ -66,7 +67,10 @@ def read_body(body: bytes) -> Json:
     except UnicodeDecodeError as error:
         _refuse_json("str is not valid UTF-8: surrogates not allowed", body[: error.start].decode(errors="replace"))
     try:
-        value: Any = json.loads(text, parse_constant=_refuse_constant)
+        value: Any = json.loads(text, parse_constant=_not_json)
+    except _NotJson:
+        place = next(token.start(1) for token in _CONSTANT.finditer(text) if token[1])
+        _refuse_json("unexpected character", text[:place])
     except json.JSONDecodeError as error:
         _refuse_json(_problem(error), text[: error.pos])
     except RecursionError:
@@ -116,8 +120,12 @@ def _problem(error: json.JSONDecodeError) -> str:
     return "unexpected character"
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise Refusal(400, f"The request body is not valid JSON: {name} is not a JSON value")
+class _NotJson(Exception):
+    """Python's reader met `NaN` or an infinity, which it alone would take."""
+
+
+def _not_json(name: str) -> NoReturn:
+    raise _NotJson(name)
 
 
 def _refuse_lone_surrogates(text: str) -> None:
