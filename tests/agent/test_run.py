@@ -339,7 +339,43 @@ async def test_a_body_that_was_refused_is_never_sent_again() -> None:
     with pytest.raises(Rejected, match=r"messages\.0: bad"):
         await agent.run("go")
     assert len(provider.requests) == 1
-    assert_valid(agent.messages)
+    assert agent.messages == []
+
+
+async def test_a_prompt_that_got_no_answer_is_taken_back_and_results_before_it_stay() -> None:
+    @tool
+    async def echo(text: str) -> str:
+        """Say it."""
+        return text
+
+    calls = [use("a", "echo", text="one")]
+    provider = ScriptedProvider([calls, Rejected(400, "bad"), Rejected(400, "bad"), [say("done")]])
+    agent = Agent(tools=[echo], provider=provider)
+    with pytest.raises(Rejected):
+        await agent.run("first")
+    kept = agent.messages
+    assert results(kept[-1]) == [("a", "one")]
+    with pytest.raises(Rejected):
+        await agent.run("second")
+    assert agent.messages == kept
+    assert (await agent.run("third")).text == "done"
+    assert provider.requests[3]["messages"][-1]["content"][-1]["text"] == "third"
+    assert "second" not in str(agent.messages)
+
+
+async def test_a_picture_the_api_cannot_read_does_not_end_the_conversation() -> None:
+    @tool
+    async def picture() -> Result:
+        """Draw."""
+        return Result(({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},))
+
+    refusal = Rejected(400, "messages.2.content.0.image.source.base64: Could not process image")
+    provider = ScriptedProvider([[use("a", "picture")], refusal, [say("done")]])
+    agent = Agent(tools=[picture], provider=provider)
+    assert (await agent.run("draw")).text == "done"
+    ((call_id, content),) = results(provider.requests[2]["messages"][2])
+    assert call_id == "a"
+    assert "left out" in content[0]["text"]
 
 
 async def test_a_prompt_that_no_longer_fits_is_told_clearly() -> None:

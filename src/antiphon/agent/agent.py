@@ -102,8 +102,8 @@ class Agent:
         """Send a prompt (text, or content blocks) and work until the model is done.
 
         Raises:
-            ProviderError: the model could not be reached or refused the request. The conversation is valid; a next
-                `run` goes on from it.
+            ProviderError: the model could not be reached or refused the request. A prompt that got no answer is taken
+                back; the conversation is valid, and a next `run` goes on from it.
             RuntimeError: this agent runs already.
         """
         result = await self._go(prompt, None)
@@ -164,7 +164,7 @@ class Agent:
         if self._run is not None:
             raise RuntimeError("this agent is running already; one conversation has one run at a time")
         content: list[Json] = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt)
-        self._history.add_user(content)
+        self._history.add_prompt(content)
         self._run = Run(self._settings, self._history, self._provider, self._toolbox, emit)
         if emit is not None:
             shown = prompt if isinstance(prompt, str) else ""

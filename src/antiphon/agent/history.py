@@ -16,6 +16,8 @@ from antiphon.protocol.rule import Dialect, Violation
 
 _MARKER: Json = {"type": "ephemeral"}
 
+LEFT_OUT = "(An image or document stood here. The API refused the request that held it, so it was left out.)"
+
 
 class History:
     """The messages of one conversation.
@@ -39,15 +41,46 @@ class History:
         self.call_ids = CallIds(given)
         self._encoded = [encode(message) for message in given]
         self._checked = 0
+        self._before_prompt: tuple[int, Json | None] | None = None
 
-    def add_user(self, content: list[Json]) -> None:
-        """Add blocks of the user's side; neighbouring user messages become one, results first as they were added."""
+    def add_prompt(self, content: list[Json]) -> None:
+        """Add what the user says, behind results that were not answered yet; until answered it can be taken back."""
+        self._before_prompt = (len(self.messages), self.messages[-1] if self.messages else None)
+        self.add_results(content)
+
+    def add_results(self, content: list[Json]) -> None:
+        """Add blocks of the user's side; neighbouring user messages become one, in the order they were added."""
         if self.messages and self.messages[-1].get("role") == "user":
             self._replace_last({**self.messages[-1], "content": [*blocks_of(self.messages[-1]), *content]})
             return
         if any(block.get("type") != "tool_result" for block in content):
             self._drop_open_server_calls()
         self._append({"role": "user", "content": content})
+
+    def take_back_prompt(self) -> bool:
+        """Make the conversation what it was before the last prompt; say whether that prompt had no answer yet."""
+        if self._before_prompt is None:
+            return False
+        count, last = self._before_prompt
+        self._before_prompt = None
+        del self.messages[count:], self._encoded[count:]
+        if last is not None:
+            self._replace_last(last)
+        self._checked = min(self._checked, len(self.messages))
+        return True
+
+    def leave_out_media(self) -> bool:
+        """Put a note in the place of each image and document of the last user message; say whether there was one.
+
+        For when the API refuses a request: a picture it cannot read would be refused again on every request.
+        """
+        if not self.messages or self.messages[-1].get("role") != "user":
+            return False
+        content = [_without_media(block) for block in blocks_of(self.messages[-1])]
+        if content == blocks_of(self.messages[-1]):
+            return False
+        self._replace_last({**self.messages[-1], "content": content})
+        return True
 
     def add_assistant(self, content: list[Json]) -> Json | None:
         """Add the blocks of a reply and return its message; a reply without content adds nothing.
@@ -56,22 +89,12 @@ class History:
         """
         if not content:
             return None
+        self._before_prompt = None
         if self.messages and self.messages[-1].get("role") == "assistant":
             self._replace_last({**self.messages[-1], "content": [*blocks_of(self.messages[-1]), *content]})
         else:
             self._append({"role": "assistant", "content": content})
         return self.messages[-1]
-
-    def drop_last_prompt(self) -> None:
-        """Take back a prompt that was refused, so that the next one is not refused with it. Results stay."""
-        if not self.messages or self.messages[-1].get("role") != "user":
-            return
-        kept = [block for block in blocks_of(self.messages[-1]) if block.get("type") == "tool_result"]
-        if kept:
-            self._replace_last({**self.messages[-1], "content": kept})
-        else:
-            del self.messages[-1], self._encoded[-1]
-            self._checked = min(self._checked, len(self.messages))
 
     def request(self, params: Json) -> Request:
         """Return the next request, checked against the rules of the API, with cache breakpoints.
@@ -122,6 +145,16 @@ class History:
             self._replace_last({**self.messages[-1], "content": kept})
         else:
             del self.messages[-1], self._encoded[-1]
+
+
+def _without_media(block: Json) -> Json:
+    """Return a block with notes instead of images and documents."""
+    if block.get("type") in ("image", "document"):
+        return {"type": "text", "text": LEFT_OUT}
+    inner: Any = block.get("content")
+    if block.get("type") == "tool_result" and isinstance(inner, list):
+        return {**block, "content": [_without_media(part) for part in cast("list[Json]", inner)]}
+    return block
 
 
 def mark_params(params: Json) -> Json:

@@ -20,6 +20,7 @@ from antiphon.providers.retry import RETRIES, delay
 MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
 
+_MEDIA = "image", "document", "media", "pdf"
 _CONTEXT_FULL = "prompt is too long", "exceed context limit"
 
 
@@ -84,6 +85,9 @@ class Run:
                 cause = error
             finally:
                 workers.close()
+        if stop_reason in ("refusal", "context_window", "error"):
+            # What the API did not answer it would not answer again, and nobody should have to say it twice.
+            self._history.take_back_prompt()
         return RunResult(
             text=self._text,
             stop_reason=stop_reason,
@@ -100,7 +104,6 @@ class Run:
             end = await self._turn(workers)
             cuts = cuts + 1 if end.only_cut else 0
             if end.stop_reason == "refusal":
-                self._history.drop_last_prompt()
                 return "refusal"
             if end.stop_reason == "model_context_window_exceeded":
                 return "context_window"
@@ -130,11 +133,14 @@ class Run:
             try:
                 end = await turn.send(self._history.request(self._settings.params))
             except ProviderError as error:
-                wait = delay(error, attempt, self._jitter)
+                if _blames_media(error) and self._history.leave_out_media():
+                    wait, reason = 0.0, f"{error} It is sent again without images and documents."
+                else:
+                    wait, reason = delay(error, attempt, self._jitter), str(error)
                 if wait is None:
                     raise
                 if self._emit is not None:
-                    self._emit(Retrying(attempt, RETRIES + 1, wait, str(error)))
+                    self._emit(Retrying(attempt, RETRIES + 1, wait, reason))
                 await anyio.sleep(wait)
                 continue
             self._turns += 1
@@ -147,9 +153,16 @@ _EXPLAINED: dict[StopReason, str] = {
     "cancelled": "Stopped. The conversation is valid and can go on.",
     "max_turns": "Stopped at the limit set by max_turns. The next prompt goes on from here.",
     "max_tokens": "The reply was cut off at max_tokens. Ask for less at once, or raise max_tokens.",
-    "refusal": "The model refused to answer this prompt. The prompt was taken back; try another wording.",
+    "refusal": "The model refused to answer. A prompt it refused was taken back; try another wording.",
     "context_window": "The conversation no longer fits the context window. Start a new one, or use a larger model.",
 }
+
+
+def _blames_media(error: ProviderError) -> bool:
+    """Whether a request was refused for a picture or document it holds, or for its size."""
+    if not isinstance(error, Rejected) or error.status not in (400, 413) or _context_is_full(error):
+        return False
+    return error.status == 413 or any(word in str(error).lower() for word in _MEDIA)
 
 
 def _context_is_full(error: AntiphonError) -> bool:

@@ -125,7 +125,7 @@ class AgentTurn:
     def _add_results(self, reply: Reply | None, *, interrupted: bool) -> None:
         message = user_message(reply.results if reply is not None else (), (INTERRUPTED,) if interrupted else ())
         if message["content"]:
-            self._history.add_user(message["content"])
+            self._history.add_results(message["content"])
             if self._emit is not None:
                 self._emit(ResultsReady(message, anyio.current_time()))
 
