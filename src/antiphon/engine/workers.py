@@ -7,7 +7,7 @@ runs in a context (`contextvars`) and a cancel scope of its own, so that it cann
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -27,6 +27,8 @@ class Workers:
     def __init__(self, tasks: TaskGroup) -> None:
         """Run in `tasks`; nothing is started before the first job."""
         self._tasks = tasks
+        # A worker may be started from within a job; its calls are nobody's children but the caller's.
+        self._context = copy_context()
         self._queue: deque[Job] = deque()
         self._idle: list[anyio.Event] = []
         self._starting = 0
@@ -41,6 +43,7 @@ class Workers:
         """Let idle workers end; busy ones end with their job. Jobs not yet begun still run."""
         self._closed = True
         for wake in self._idle:
+            self._starting += 1
             wake.set()
         self._idle.clear()
 
@@ -62,7 +65,7 @@ class Workers:
                 if self._queue:
                     # This job may take its time; somebody else has to see to the next one.
                     self._ensure_worker()
-                await _in_own_context(job())
+                await _in_context(self._context.copy(), job())
             if self._closed:
                 return
             wake = anyio.Event()
@@ -71,9 +74,9 @@ class Workers:
 
 
 @coroutine
-def _in_own_context(job: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-    """Run a coroutine in a copy of the current context, whosever task it is."""
-    run = copy_context().run
+def _in_context(context: Context, job: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """Run a coroutine in this context, whosever task it is."""
+    run = context.run
     step: Callable[[Any], Any] = job.send
     value: Any = None
     while True:
