@@ -7,12 +7,12 @@ start.
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import httpx2
 
 from antiphon.errors import ProviderError, StreamBroken, Unreachable
+from antiphon.providers.answer import Answer
 
 CONNECT_TIMEOUT = 5.0
 _LIMITS = httpx2.Limits(
@@ -22,21 +22,6 @@ _LIMITS = httpx2.Limits(
     # Tools may work for a while between two turns; a new connection costs two round trips and a TLS handshake.
     keepalive_expiry=60.0,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer whose body is still arriving.
-
-    Attributes:
-        status: the HTTP status.
-        headers: names in lower case.
-        chunks: the body, decompressed, as it arrives. Raises `StreamBroken` when it breaks off.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncGenerator[bytes, None]
 
 
 class HttpTransport:
@@ -67,8 +52,8 @@ class HttpTransport:
         except httpx2.HTTPError as error:
             raise self._unreachable(error, request.url) from error
         try:
-            async with aclosing(self._chunks(response)) as chunks:
-                yield Answer(response.status_code, response.headers, chunks)
+            async with aclosing(chunks_of(response)) as chunks:
+                yield Answer(_name(request.url), response.status_code, response.headers, chunks)
         finally:
             await response.aclose()
 
@@ -76,18 +61,8 @@ class HttpTransport:
         """Close idle connections."""
         await self._client.aclose()
 
-    async def _chunks(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-        try:
-            async with aclosing(response.aiter_bytes()) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except httpx2.ReadTimeout as error:
-            raise StreamBroken(f"The reply stopped: nothing arrived for {self._timeout:g} seconds.") from error
-        except httpx2.HTTPError as error:
-            raise StreamBroken(f"The connection broke while the reply arrived: {_reason(error)}.") from error
-
     def _unreachable(self, error: httpx2.HTTPError, url: httpx2.URL) -> ProviderError:
-        server = url.netloc.decode()
+        server = _name(url)
         if isinstance(error, httpx2.ConnectTimeout):
             found = Unreachable(f"{server} cannot be reached: no connection within {CONNECT_TIMEOUT:g} seconds.")
         elif isinstance(error, httpx2.TimeoutException):
@@ -102,6 +77,26 @@ class HttpTransport:
         final = (httpx2.LocalProtocolError, httpx2.TooManyRedirects, httpx2.UnsupportedProtocol)
         found.retryable = not isinstance(error, final) and not _is_about_a_certificate(error)
         return found
+
+
+async def chunks_of(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+    """Yield the body of a response as it arrives.
+
+    Raises:
+        StreamBroken: it does not arrive.
+    """
+    try:
+        async with aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+    except httpx2.ReadTimeout as error:
+        raise StreamBroken("The reply stopped: nothing more arrived within the timeout.") from error
+    except httpx2.HTTPError as error:
+        raise StreamBroken(f"The connection broke while the reply arrived: {_reason(error)}.") from error
+
+
+def _name(url: httpx2.URL) -> str:
+    return url.netloc.decode()
 
 
 def _reason(error: BaseException) -> str:

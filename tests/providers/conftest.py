@@ -1,0 +1,12 @@
+"""Tests of providers see no credentials, addresses or proxies of the machine they run on."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
