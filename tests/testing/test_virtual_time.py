@@ -22,6 +22,7 @@ from antiphon.testing.virtual_time import (
     LeftBehind,
     NotVirtual,
     VirtualTimeLoop,
+    at_step,
     on_virtual_time,
     run,
 )
@@ -330,6 +331,28 @@ def test_an_asynchronous_generator_left_open_is_closed() -> None:
 
     assert run(main) == 1
     assert closed == [True]
+
+
+def test_a_program_can_be_interrupted_at_each_of_its_steps() -> None:
+    async def main(number: int) -> str:
+        reached = "began"
+        with anyio.CancelScope() as scope:
+            at_step(number, scope.cancel)
+            await anyio.lowlevel.checkpoint()
+            reached = "first"
+            await anyio.sleep(10)
+            reached = "second"
+            await anyio.lowlevel.checkpoint()
+            return "end"
+        return reached
+
+    # The third is between the alarm of the sleep and the waking of the sleeper, who is stopped at its next await.
+    assert [run(main, number) for number in range(5)] == ["began", "first", "second", "second", "end"]
+
+
+async def test_only_virtual_time_counts_steps() -> None:
+    with pytest.raises(TypeError, match="virtual"):
+        at_step(1, print)
 
 
 @on_virtual_time

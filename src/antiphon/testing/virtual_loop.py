@@ -58,7 +58,11 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         self._choose: Choose = first_come
         if seed is not None:
             self._choose = evenly(seed) if depth is None else Priorities(seed, depth)
-        self._steps_left = self._max_steps = max_steps
+        self._max_steps = max_steps
+        self._steps = 0
+        # The number of the step before which something has to be done: an interruption, or giving up.
+        self._pause = max_steps
+        self._interruptions: list[tuple[int, Callable[[], object]]] = []
         self._now = 0.0
         self._ready: list[Step] = []
         self._timers: list[tuple[float, int, Step]] = []
@@ -144,9 +148,9 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
             step = ready.pop(choose(ready) if count > 1 else 0)
             if step.dropped:
                 continue
-            if not self._steps_left:
-                raise Endless(f"the main task has not ended after {self._max_steps} steps:\n{describe_tasks(self)}")
-            self._steps_left -= 1
+            if self._steps == self._pause:
+                self._interrupt()
+            self._steps += 1
             before = len(ready)
             step.context.run(step.callback, *step.args)
             if len(ready) > before + 1:
@@ -156,6 +160,23 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         for step in [ready.pop(0) for _ in range(len(ready))]:
             if not step.dropped:
                 step.context.run(step.callback, *step.args)
+
+    def at_step(self, number: int, callback: Callable[[], object]) -> None:
+        """Call something between two steps: after `number` more steps have run, counted from here.
+
+        Whatever runs can be interrupted by it wherever it awaits. Nothing is called if the loop ends before.
+        """
+        self._interruptions.append((self._steps + number, callback))
+        self._pause = min(self._pause, self._steps + number)
+
+    def _interrupt(self) -> None:
+        if self._steps >= self._max_steps:
+            raise Endless(f"the main task has not ended after {self._max_steps} steps:\n{describe_tasks(self)}")
+        due = [callback for number, callback in self._interruptions if number <= self._steps]
+        self._interruptions = [later for later in self._interruptions if later[0] > self._steps]
+        self._pause = min([self._max_steps, *(number for number, _ in self._interruptions)])
+        for callback in due:
+            callback()
 
     def _leap(self) -> None:
         """Move the clock to the next timer and make ready what is due."""
@@ -197,7 +218,8 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
 
     def cancel_all(self) -> None:
         """Cancel every task and run until all have ended."""
-        self._steps_left = self._max_steps
+        self._max_steps += self._steps
+        self._pause = self._max_steps
         left = asyncio.all_tasks(self)
         for task in left:
             task.cancel()

@@ -23,7 +23,7 @@ from antiphon.testing.virtual_loop import (
     refuse_inside_a_loop,
 )
 
-__all__ = ["Deadlock", "Endless", "LeftBehind", "NotVirtual", "VirtualTimeLoop", "on_virtual_time", "run"]
+__all__ = ["Deadlock", "Endless", "LeftBehind", "NotVirtual", "VirtualTimeLoop", "at_step", "on_virtual_time", "run"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +68,21 @@ def run(
         return result
     finally:
         _clear(loop)
+
+
+def at_step(number: int, callback: Callable[[], object]) -> None:
+    """Call something between two steps of the running loop, after `number` more of them.
+
+    Counting `number` up from 0, run after run, interrupts a program at each of its awaits. Nothing is called if the
+    run ends before.
+
+    Raises:
+        TypeError: the running loop is not one with virtual time.
+    """
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualTimeLoop):
+        raise TypeError("only a loop with virtual time counts its steps")
+    loop.at_step(number, callback)
 
 
 def _clear(loop: VirtualTimeLoop) -> None:
