@@ -95,8 +95,10 @@ async def test_two_calls_with_one_id_both_run_and_each_gets_its_own_result() -> 
     provider = ScriptedProvider([twice, [say("done")]])
     agent = Agent(tools=[echo], provider=provider)
     await agent.run("go")
-    assert results(agent.messages[2]) == [("same", "one"), ("same_2", "two")]
-    assert [block["id"] for block in agent.messages[1]["content"]] == ["same", "same_2"]
+    (first, second) = agent.messages[1]["content"]
+    assert first["id"] == "same"
+    assert second["id"].startswith("same_")
+    assert results(agent.messages[2]) == [("same", "one"), (second["id"], "two")]
     assert_valid(agent.messages)
 
 
@@ -130,7 +132,10 @@ async def test_ids_that_come_back_in_a_later_reply_stand_for_one_call_each() -> 
     agent = Agent(tools=[echo], provider=provider)
     await agent.run("go")
     assert results(agent.messages[2]) == [("call_0", "one")]
-    assert results(agent.messages[4]) == [("call_0_2", "two")]
+    ((later, content),) = results(agent.messages[4])
+    assert later.startswith("call_0_")
+    assert content == "two"
+    assert_valid(agent.messages)
 
 
 async def test_an_unknown_tool_bad_arguments_and_a_raising_tool_are_results_and_stop_nobody() -> None:
