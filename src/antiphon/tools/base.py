@@ -7,7 +7,7 @@ and leaves no process behind. Knows nothing of models, turns or approvals.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
@@ -111,21 +111,20 @@ class BaseTool(ABC, Generic[A]):
         timeout: seconds a call may run, or None for the agent's limit.
     """
 
-    name: ClassVar[str]
+    name: str
     arguments: ClassVar[type[msgspec.Struct]]
     aliases: ClassVar[Mapping[str, str]] = {}
     timeout: float | None = None
 
-    @cached_property
+    @property
     def description(self) -> str:
         """What the model reads about the tool."""
-        package, _, module = type(self).__module__.rpartition(".")
-        return files(package).joinpath(f"{module}.md").read_text(encoding="utf-8").strip()
+        return _text_beside(type(self).__module__)
 
-    @cached_property
+    @property
     def input_schema(self) -> Json:
         """JSON schema of the arguments."""
-        return schema_of(self.arguments)
+        return _schema_of(self.arguments)
 
     def parse(self, arguments: Json) -> A:
         """Turn the model's arguments into what `access` and `run` take.
@@ -142,6 +141,17 @@ class BaseTool(ABC, Generic[A]):
     @abstractmethod
     async def run(self, arguments: A, context: ToolContext) -> Result:
         """Carry the call out. Never raises for a failure of its own work; leaves nothing behind when cancelled."""
+
+
+@cache
+def _text_beside(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    return files(package).joinpath(f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+@cache
+def _schema_of(struct: type[msgspec.Struct]) -> Json:
+    return schema_of(struct)
 
 
 @dataclass(frozen=True, slots=True)

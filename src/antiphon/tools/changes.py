@@ -25,7 +25,13 @@ class _Hunk:
     def lines(self) -> Iterator[str]:
         yield f"@@ line {self.line} @@"
         for sign, texts in ((" ", self.before), ("-", self.old), ("+", self.new), (" ", self.after)):
-            yield from (f"{sign}{text[:_WIDEST]}{'...' if len(text) > _WIDEST else ''}" for text in texts)
+            yield from (_line(sign, text) for text in texts)
+
+
+def _line(sign: str, text: str) -> str:
+    if len(text) > _WIDEST:
+        return f"{sign}{text[:_WIDEST]}..."
+    return f"{sign}{text}" if text else sign.strip()
 
 
 def changes(text: str, starts: Sequence[int], old: str, new: str) -> str:
@@ -72,6 +78,8 @@ def _line_end(text: str, at: int) -> int:
 def _hunk(text: str, first: int, last: int, replaced: str, grown: int) -> _Hunk:
     old = text[first:last].split("\n")
     new = replaced.split("\n")
+    if last == len(text):  # behind the end of the last line there is no other line
+        old, new = (lines[:-1] if lines[-1] == "" else lines for lines in (old, new))
     same_before = _common(old, new)
     same_after = min(_common(old[::-1], new[::-1]), len(old) - same_before, len(new) - same_before)
     above = text[:first].split("\n")[-1 - _AROUND : -1] if first else []

@@ -46,7 +46,7 @@ class EditFile(FileTool[EditFileArguments]):
     file meanwhile. A change from outside is noticed and nothing is written then.
     """
 
-    name: ClassVar[str] = "edit_file"
+    name = "edit_file"
     arguments = EditFileArguments
     aliases: ClassVar[Mapping[str, str]] = {
         **FileTool.aliases,

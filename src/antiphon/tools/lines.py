@@ -2,7 +2,8 @@
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol, TextIO
 
 from antiphon.tools.text import marked_encoding
@@ -35,8 +36,9 @@ class LineReader(Protocol):
         ...
 
 
-def lines_of(file: BinaryIO, longest: int) -> LineReader:
-    """Return the lines of a text file that stands at its start.
+@contextmanager
+def lines_of(file: BinaryIO, longest: int) -> Generator[LineReader]:
+    """Yield the reader of a text file that stands at its start. The file stays open.
 
     Args:
         file: the file.
@@ -44,9 +46,14 @@ def lines_of(file: BinaryIO, longest: int) -> LineReader:
     """
     encoding = marked_encoding(file.read(_LONGEST_MARK))
     file.seek(len(encoding.mark) if encoding else 0)
-    if encoding is not None and encoding.wide:
-        return _Wide(file, encoding.name, longest)
-    return _Narrow(file, longest)
+    if encoding is None or not encoding.wide:
+        yield _Narrow(file, longest)
+        return
+    text = io.TextIOWrapper(file, encoding=encoding.name, errors="replace", newline="\n")
+    try:
+        yield _Wide(text, longest)
+    finally:
+        text.detach()
 
 
 def _cut(line: str, longest: int, *, goes_on: bool = False) -> str:
@@ -123,9 +130,9 @@ class _Narrow:
 class _Wide:
     """Lines of UTF-16 and UTF-32."""
 
-    def __init__(self, file: BinaryIO, encoding: str, longest: int) -> None:
-        self.note = f"The file is encoded in {encoding.upper()}"
-        self._text: TextIO = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="\n")
+    def __init__(self, text: TextIO, longest: int) -> None:
+        self.note = f"The file is encoded in {text.encoding.upper()}"
+        self._text = text
         self._longest = longest
 
     def skip(self, lines: int) -> int:

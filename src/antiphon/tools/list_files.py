@@ -37,7 +37,7 @@ class ListFilesArguments(PathArguments, frozen=True):
 class ListFiles(FileTool[ListFilesArguments]):
     """Lists a directory, or all files below it, or those whose path matches a pattern."""
 
-    name: ClassVar[str] = "list_files"
+    name = "list_files"
     arguments = ListFilesArguments
     aliases: ClassVar[Mapping[str, str]] = {"directory": "path", "dir": "path", "dir_path": "path", "pattern": "glob"}
 

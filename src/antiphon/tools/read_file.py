@@ -31,7 +31,7 @@ class ReadFileArguments(PathArguments, frozen=True):
 class ReadFile(FileTool[ReadFileArguments]):
     """Shows a part of a text file with line numbers, or an image."""
 
-    name: ClassVar[str] = "read_file"
+    name = "read_file"
     arguments = ReadFileArguments
     aliases: ClassVar[Mapping[str, str]] = {**FileTool.aliases, "start_line": "offset"}
 
@@ -49,7 +49,8 @@ class ReadFile(FileTool[ReadFileArguments]):
                 raise Refused(f"{name} is {kind} of {size:,} bytes, not text, so it cannot be shown.")
             if not head:
                 return Result(f"({name} is empty)")
-            return self._lines(lines_of(file, LINE_CHARS), given, name)
+            with lines_of(file, LINE_CHARS) as reader:
+                return self._lines(reader, given, name)
 
     def _lines(self, reader: LineReader, given: ReadFileArguments, name: str) -> Result:
         skipped = reader.skip(given.offset - 1)

@@ -66,8 +66,6 @@ def as_json(value: object) -> str:
         return msgspec.json.encode(value, enc_hook=_plain).decode()
     except UnicodeEncodeError:  # a lone surrogate somewhere: escaped, it is text again
         return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
-    except TypeError:  # a dict with keys that JSON does not have
-        return str(value)
 
 
 def _plain(value: object) -> object:

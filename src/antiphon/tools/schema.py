@@ -34,7 +34,8 @@ def schema_of(struct: type[msgspec.Struct]) -> Json:
         TypeError: for a type that contains itself or that JSON cannot hold.
     """
     try:
-        whole = msgspec.json.schema(struct)
+        # To JSON and back, so that a default that is a tuple or an enum is what the model will read.
+        whole: Json = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(struct)))
     except RecursionError as error:  # a default that contains itself
         raise TypeError(f"{struct.__name__} cannot be described as a JSON schema") from error
     definitions: dict[str, Json] = whole.pop("$defs", {})

@@ -49,7 +49,7 @@ class SearchFilesArguments(PathArguments, frozen=True, kw_only=True):
 class SearchFiles(PathTool[SearchFilesArguments]):
     """Finds lines that match a regular expression."""
 
-    name: ClassVar[str] = "search_files"
+    name = "search_files"
     arguments = SearchFilesArguments
     aliases: ClassVar[Mapping[str, str]] = {
         **PathTool.aliases,

@@ -29,7 +29,7 @@ class WriteFileArguments(PathArguments, frozen=True):
 class WriteFile(FileTool[WriteFileArguments]):
     """Creates or overwrites a file."""
 
-    name: ClassVar[str] = "write_file"
+    name = "write_file"
     arguments = WriteFileArguments
     aliases: ClassVar[Mapping[str, str]] = {**FileTool.aliases, "file_text": "content", "contents": "content"}
     writes: ClassVar[bool] = True
