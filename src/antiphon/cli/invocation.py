@@ -1,0 +1,71 @@
+"""Works out what the command line asks for: a session or one prompt, in which format, with which settings. Pure."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from antiphon.settings import split_names
+
+Format = Literal["text", "json", "stream-json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What the command line asks for, beside the settings.
+
+    Attributes:
+        prompt: the prompt, `-` for standard input, or empty.
+        headless: one prompt is answered; else a session begins.
+        format: how the answer is printed.
+        partial: what the model is writing is printed too.
+        verbose: progress, thinking and the origin of errors are shown.
+    """
+
+    prompt: str
+    headless: bool
+    format: Format = "text"
+    partial: bool = False
+    verbose: bool = False
+
+
+def invocation_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace, *, terminal: bool) -> Invocation:
+    """Work out what is wanted; wrong combinations end in the parser's error."""
+    prompts = [text for text in (parsed.prompt, parsed.print_prompt, parsed.prompt_flag) if text]
+    if len(prompts) > 1:
+        parser.error(f"there is more than one prompt ({', '.join(map(repr, prompts))}); put quotes around it")
+    if parsed.json and parsed.output_format not in {None, "stream-json"}:
+        parser.error(f"--json is stream-json, which contradicts --output-format {parsed.output_format}")
+    chosen: Format = "stream-json" if parsed.json else parsed.output_format or "text"
+    if parsed.include_partial_messages and chosen != "stream-json":
+        parser.error("--include-partial-messages needs --output-format stream-json")
+    asked_for_one = parsed.print_prompt is not None or parsed.prompt_flag is not None or chosen != "text"
+    return Invocation(
+        prompt=prompts[0] if prompts else "",
+        headless=asked_for_one or not terminal or prompts == ["-"],
+        format=chosen,
+        partial=parsed.include_partial_messages,
+        verbose=parsed.verbose,
+    )
+
+
+def setting_flags(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the settings that were given as flags."""
+    if parsed.yolo and parsed.permission_mode not in {None, "bypassPermissions"}:
+        parser.error(f"--yolo contradicts --permission-mode {parsed.permission_mode}")
+    return {
+        "model": parsed.model,
+        "max_turns": parsed.max_turns,
+        "max_parallel_tools": parsed.max_parallel_tools,
+        "timeout": parsed.timeout,
+        "permission_mode": "bypassPermissions" if parsed.yolo else parsed.permission_mode,
+        "allowed_tools": _names(parsed.allowed_tools),
+        "disallowed_tools": _names(parsed.disallowed_tools),
+        "add_dirs": parsed.add_dirs,
+        "system_prompt": parsed.system_prompt,
+        "append_system_prompt": parsed.append_system_prompt,
+    }
+
+
+def _names(given: list[str] | None) -> list[str] | None:
+    return None if given is None else [name for text in given for name in split_names(text)]

@@ -1,0 +1,208 @@
+"""Asks the person at the terminal. Several questions may be open at once; they are answered one by one.
+
+A question that is withdrawn (the turn was stopped) goes away, whoever was being asked. While a question stands on the
+screen nothing else is drawn; calls that need no answer go on running.
+"""
+
+import os
+import termios
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import anyio
+
+from antiphon.cli.layout import Piece
+from antiphon.cli.safe_text import one_line, safe
+from antiphon.cli.screen import NoScreen, Screen, Terminal
+from antiphon.cli.view import call_line
+from antiphon.engine.events import Access, ToolCall
+from antiphon.policy import Approval
+
+MOST_DETAIL_LINES = 12
+"""How much of one argument is shown."""
+
+
+@dataclass(eq=False, slots=True)
+class _Question:
+    """An open question: `take` gets an answer and says whether it was one."""
+
+    title: Callable[[], str]
+    details: list[str]
+    prompt: str
+    take: Callable[[str | None], bool]
+    call: ToolCall | None = None
+    done: anyio.Event = field(default_factory=anyio.Event)
+    reading: anyio.CancelScope | None = None
+
+
+class Questions:
+    """The open questions of a session, and the person who answers them."""
+
+    def __init__(self, terminal: Terminal, source: TextIO, number_of: Callable[[str], int] = lambda _id: 0) -> None:
+        """Ask on a terminal and read from its keyboard.
+
+        Args:
+            terminal: where questions are shown.
+            source: where answers are typed.
+            number_of: returns the number of a call's row on the screen, 0 where it has none.
+        """
+        self.screen: Screen = NoScreen()
+        self.number_of = number_of
+        self._terminal = terminal
+        self._source = source
+        self._open: list[_Question] = []
+        self._some = anyio.Event()
+        self._always: set[str] = set()
+
+    async def approve(self, call: ToolCall, access: Access) -> Approval:  # noqa: ARG002  (what `Approve` is called with)
+        """Ask whether a call may run."""
+        if call.name in self._always:
+            return Approval(allowed=True)
+        answers: list[Approval] = []
+        question = _Question(
+            lambda: f"{self._numbered(call)}{call_line(call)}",
+            details_of(call),
+            f"Allow it? [y]es, [n]o (and why), [a]lways {one_line(call.name)} in this session",
+            lambda text: self._approval(call, text, answers),
+            call,
+        )
+        await self._ask(question)
+        return answers[0] if answers else Approval(allowed=True)
+
+    async def ask(self, question: str, options: tuple[str, ...] = ()) -> str:
+        """Ask what the model wants to know, and return the answer; an option may be chosen by its number."""
+        answers: list[str] = []
+        details = [f"  {number}. {one_line(option)}" for number, option in enumerate(options, 1)]
+
+        def take(text: str | None) -> bool:
+            if text is None:
+                answers.append("(The user closed the input without an answer.)")
+            elif text.isdecimal() and 0 < int(text) <= len(options):
+                answers.append(options[int(text) - 1])
+            elif text:
+                answers.append(text)
+            return bool(answers)
+
+        await self._ask(_Question(lambda: safe(question), details, "Your answer", take))
+        return answers[0]
+
+    async def serve(self) -> None:
+        """Ask what is open, for ever; cancel it to stop."""
+        while True:
+            await self._some.wait()
+            self.screen.pause()
+            try:
+                while self._open:
+                    await self._ask_next(self._open[0])
+            finally:
+                self.screen.resume()
+            self._some = anyio.Event()
+
+    async def _ask(self, question: _Question) -> None:
+        self._open.append(question)
+        self._some.set()
+        try:
+            await question.done.wait()
+        finally:
+            self._open = [other for other in self._open if other is not question]
+            if question.reading is not None:
+                question.reading.cancel()
+
+    async def _ask_next(self, question: _Question) -> None:
+        """Put one question, and go on until it is answered, withdrawn, or another one is chosen."""
+        if len(self._open) > 1:
+            self._say([(f"{len(self._open)} questions wait for you:", "wait")])
+            for position, other in enumerate(self._open, 1):
+                self._say([(f"  {position}. {other.title()}", "strong" if other is question else "")])
+        self._say([("? ", "wait"), (question.title(), "strong")])
+        for line in question.details:
+            self._say([(line, "")])
+        while question in self._open:
+            more = f", 1-{len(self._open)} for another question" if question.call and len(self._open) > 1 else ""
+            self._terminal.write(f"{question.prompt}{more}: ")
+            asked, text = await self._read_answer(question)
+            if not asked:
+                self._say([("\n  no longer needed", "quiet")])
+                return
+            other = self._chosen(text) if question.call else None
+            if other is not None:
+                self._open.remove(other)
+                self._open.insert(0, other)
+                return
+            if question.take(text):
+                self._open.remove(question)
+                question.done.set()
+
+    async def _read_answer(self, question: _Question) -> tuple[bool, str | None]:
+        """Return whether the question still stood when a line was typed, and the line."""
+        with anyio.CancelScope() as scope:
+            question.reading = scope
+            try:
+                return True, await self._read_line()
+            finally:
+                question.reading = None
+        return False, None
+
+    def _chosen(self, text: str | None) -> _Question | None:
+        if text and text.isdecimal() and 0 < int(text) <= len(self._open):
+            return self._open[int(text) - 1]
+        return None
+
+    def _approval(self, call: ToolCall, text: str | None, answers: list[Approval]) -> bool:
+        word, _, rest = (text or "").partition(" ")
+        match word.lower().rstrip(",.:"):
+            case "y" | "yes":
+                answers.append(Approval(allowed=True))
+            case "a" | "always":
+                answers.append(Approval(allowed=True))
+                self._allow_always(call)
+            case "n" | "no":
+                answers.append(Approval(allowed=False, reason=rest.strip()))
+            case _ if text is None:
+                answers.append(Approval(allowed=False, reason="The user closed the input."))
+            case _:
+                return False
+        return True
+
+    def _allow_always(self, call: ToolCall) -> None:
+        """Allow a tool for the session; other open questions about it are answered with this."""
+        self._always.add(call.name)
+        for other in list(self._open):
+            if other.call is not None and other.call is not call and other.call.name == call.name:
+                self._open.remove(other)
+                other.done.set()
+                self._say([(f"  also allowed: {other.title()}", "quiet")])
+
+    def _numbered(self, call: ToolCall) -> str:
+        number = self.number_of(call.id)
+        return f"#{number} " if number else ""
+
+    def _say(self, pieces: list[Piece]) -> None:
+        self._terminal.write(self._terminal.styled(pieces) + "\n")
+
+    async def _read_line(self) -> str | None:
+        """Wait for a line, without holding up the loop; None at the end of input."""
+        descriptor = self._source.fileno()
+        if os.isatty(descriptor):
+            # What was typed before the question was seen is no answer to it.
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+        await anyio.wait_readable(descriptor)
+        # A terminal in its usual mode hands over whole lines.
+        data = os.read(descriptor, 65536)
+        return data.decode("utf-8", "replace").strip() if data else None
+
+
+def details_of(call: ToolCall) -> list[str]:
+    """Return the arguments of a call as lines, safe to print; long ones are shortened."""
+    lines: list[str] = []
+    for key, value in call.input.items():
+        shown = safe(value if isinstance(value, str) else repr(value)).splitlines() or [""]
+        if len(shown) == 1:
+            lines.append(f"  {one_line(key)}: {one_line(shown[0], 2000)}")
+            continue
+        lines.append(f"  {one_line(key)}:")
+        lines += [f"    {line}" for line in shown[:MOST_DETAIL_LINES]]
+        if len(shown) > MOST_DETAIL_LINES:
+            lines.append(f"    ... {len(shown) - MOST_DETAIL_LINES} more lines")
+    return lines
