@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import httpx2
 
-from antiphon.errors import ProviderError, StreamBroken, Unreachable
+from antiphon.errors import ProviderError, SettingsError, StreamBroken, Unreachable
 from antiphon.providers.answer import Answer
 
 CONNECT_TIMEOUT = 5.0
@@ -28,14 +28,21 @@ class HttpTransport:
     """Sends requests over kept connections. Obeys the proxy variables of the environment."""
 
     def __init__(self, timeout: float) -> None:
-        """Prepare a transport that waits `timeout` seconds for the next bytes of an answer."""
+        """Prepare a transport that waits `timeout` seconds for the next bytes of an answer.
+
+        Raises:
+            SettingsError: a proxy variable of the environment cannot be used.
+        """
         self._timeout = timeout
-        self._client = httpx2.AsyncClient(
-            headers={"user-agent": f"antiphon/{version('antiphon')}"},
-            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
-            limits=_LIMITS,
-            follow_redirects=True,
-        )
+        try:
+            self._client = httpx2.AsyncClient(
+                headers={"user-agent": f"antiphon/{version('antiphon')}"},
+                timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
+                limits=_LIMITS,
+                follow_redirects=True,
+            )
+        except (ImportError, ValueError) as error:
+            raise SettingsError(f"A proxy that the environment names cannot be used: {error}") from error
 
     @asynccontextmanager
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AsyncGenerator[Answer, None]:
