@@ -26,13 +26,15 @@ def marked(env: Mapping[str, str], mark: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One living process. Its number and its start together name it for ever; the rest may change."""
+    """One process. Its number and its start together name it for ever; the rest may change."""
 
     pid: int
     started: int = 0
     parent: int = field(default=0, compare=False)
     group: int = field(default=0, compare=False)
     session: int = field(default=0, compare=False)
+    alive: bool = field(default=True, compare=False)
+    kernel: bool = field(default=False, compare=False)
 
 
 class Group:
@@ -70,9 +72,10 @@ class Family(Group):
         """Watch this child, which leads its session, and everybody who carries the mark."""
         super().__init__(leader)
         self._mark = mark.encode()
-        born = _member(leader, zombies=True)
+        born = _member(leader)
         self._born = born.started if born else 0
-        self._known: dict[int, int] = {}
+        self._known: frozenset[Member] = frozenset()
+        self._dead = {leader}
 
     def members(self) -> Sequence[Member]:
         """Return the living ones, zombies not counted. Who was found once is known from then on."""
@@ -86,31 +89,37 @@ class Family(Group):
                 if m.parent in found and m.pid not in found:
                     found[m.pid] = m
                     grown = True
-        self._known = {m.pid: m.started for m in found.values()}
+        self._known = frozenset(found.values())
         return list(found.values())
 
     def _processes(self) -> list[Member]:
-        """Return all that may descend from the child, which are those not older than it."""
-        processes: list[Member] = []
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                member = _member(int(name))
-                if member is None:
-                    # Gone since the directory was read, or a zombie: may have started one that the list has not.
-                    self.unsure = self.unsure or not Path("/proc", name).exists()
-                elif member.started >= self._born:
-                    processes.append(member)
-        return processes
+        """Return all that live and may descend from the child, which are those not older than it."""
+        listed = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  (names are all we need)
+        living: list[Member] = []
+        for pid in listed:
+            member = _member(pid)
+            if member and member.started < self._born:
+                continue
+            if member and member.alive:
+                living.append(member)
+            elif pid not in self._dead:
+                # It ended a moment ago, and may have started one that is not in the list yet.
+                self._dead.add(pid)
+                self.unsure = True
+        return living
 
     def _is_ours(self, member: Member) -> bool:
-        if self.leader in (member.session, member.group) or self._known.get(member.pid) == member.started:
+        if self.leader in (member.session, member.group) or member in self._known:
             return True
         try:
             environ = _contents(f"/proc/{member.pid}/environ")
-        except OSError:  # ended, or another user's
+        except PermissionError:  # another user's
             return False
-        # For a moment, while it loads its program, a process has no environment.
-        self.unsure = self.unsure or not environ
+        except OSError:  # ending
+            environ = b""
+        # A process has no environment while it loads its program, or when it has begun to end. The first may be ours
+        # when looked at again, the second may have started one that is not in the list yet.
+        self.unsure = self.unsure or not (environ or member.kernel)
         return self._mark in environ
 
     def send(self, number: signal.Signals, members: Sequence[Member]) -> None:
@@ -146,8 +155,8 @@ _KERNEL_THREAD = 0x00200000
 """PF_KTHREAD of linux/sched.h."""
 
 
-def _member(pid: int, *, zombies: bool = False) -> Member | None:
-    """Read one process; None if it is gone, or the kernel's own."""
+def _member(pid: int) -> Member | None:
+    """Read one process; None if it is gone."""
     try:
         stat = _contents(f"/proc/{pid}/stat")
     except OSError:
@@ -155,9 +164,15 @@ def _member(pid: int, *, zombies: bool = False) -> Member | None:
     # proc(5): pid (name) state ppid pgrp session tty_nr tpgid flags ...; starttime is field 22. The name may hold
     # anything, `)` too.
     fields = stat[stat.rindex(b")") + 2 :].split()
-    if int(fields[6]) & _KERNEL_THREAD or (fields[0] in b"ZX" and not zombies):
-        return None
-    return Member(pid, int(fields[19]), parent=int(fields[1]), group=int(fields[2]), session=int(fields[3]))
+    return Member(
+        pid,
+        int(fields[19]),
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        alive=fields[0] not in {b"Z", b"X"},
+        kernel=bool(int(fields[6]) & _KERNEL_THREAD),
+    )
 
 
 def _contents(path: str) -> bytes:

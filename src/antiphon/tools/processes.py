@@ -164,18 +164,18 @@ async def _end(family: Group, *, linger: bool) -> int:
     steps = ((None, _LINGER), (signal.SIGTERM, _POLITE), (signal.SIGKILL, _FINAL))
     for number, patience in steps if linger else steps[1:]:
         began = time.monotonic()
-        told: set[Member] = set()
+        told = False
         pause = 0.002
         while time.monotonic() < began + patience:
             members = family.members()
             if not members and (not family.unsure or time.monotonic() > began + _UNSURE):
                 return len(stopped)
-            # SIGKILL again and again: a look can miss one that is born meanwhile.
-            fresh = members if number == signal.SIGKILL else [m for m in members if m not in told]
-            if fresh and number is not None:
-                family.send(number, fresh)
-                told.update(fresh)
-                stopped.update(fresh)
+            # SIGTERM once, because it may start some tidying, which another would disturb. SIGKILL again and again,
+            # because a look can miss one that is born meanwhile.
+            if members and number is not None and (not told or number == signal.SIGKILL):
+                family.send(number, members)
+                told = True
+                stopped.update(members)
             await anyio.sleep(pause)
             pause = min(pause * 2, 0.05)
     return len(stopped)
