@@ -199,22 +199,21 @@ class _Reader:
         """Take one line of output; never ask to stop, since files come in any order."""
         self.seen = True
         try:
-            event = cast("Json", json.loads(record))
+            event: Any = json.loads(record)
         except ValueError:  # a line of the file so long that its record was cut
             if self._open is not None:
                 self._open.unshown += 1
                 self._open.matches += 1
             return True
-        data = cast("Json", event.get("data", {}))
-        match event.get("type"):
-            case "begin":
-                self._open = FileMatches(_text(data["path"]))
-            case "match" | "context" if self._open is not None:
-                self._open.matches += event["type"] == "match"
+        match event:
+            case {"type": "begin", "data": {"path": path}}:
+                self._open = FileMatches(_text(path))
+            case {"type": "match" | "context" as kind, "data": data} if self._open is not None:
+                self._open.matches += kind == "match"
                 if self._keep_lines:
                     self._open.lines += _lines(data)
-            case "end" if self._open is not None:
-                self._open.binary = data.get("binary_offset") is not None
+            case {"type": "end", "data": {"binary_offset": binary}} if self._open is not None:
+                self._open.binary = binary is not None
                 self._close(self._open)
                 self._open = None
             case _:

@@ -53,9 +53,7 @@ async def read_records(
     Raises:
         OSError: the program cannot be started.
     """
-    process = await anyio.open_process(
-        argv, stdin=subprocess.DEVNULL, cwd=cwd, env=env, start_new_session=True, stderr=subprocess.PIPE
-    )
+    process = await _started(argv, cwd, env)
     errors: list[bytes] = []
     try:
         async with anyio.create_task_group() as tasks:
@@ -69,6 +67,18 @@ async def read_records(
             _kill(process)
             await process.aclose()
     return Ended(code, b"".join(errors).decode(errors="replace").strip())
+
+
+async def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> Process:
+    """Start the program, cancelled or not: one that is half started could not be waited for."""
+    started: list[Process] = []
+    with anyio.CancelScope(shield=True):
+        started.append(
+            await anyio.open_process(
+                argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+            )
+        )
+    return started[0]
 
 
 def _kill(process: Process) -> None:

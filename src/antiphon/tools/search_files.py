@@ -150,6 +150,7 @@ def _content(found: Matches, given: SearchFilesArguments, room: int) -> str:
     left = given.limit
     for file in found.files:
         shown_lines: list[str] = []
+        room -= len(file.path) + 3
         for line, is_match in _file_lines(file):
             left -= is_match
             room -= len(line) + 1
