@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of, role_of
 from antiphon.protocol.rule import Conversation
 
 MOVED_AWAY = "(What stood here was moved up to the tool call it belongs to.)"
@@ -48,7 +48,7 @@ def rewrite(
     for index, message in enumerate(conversation.messages):
         last_went = False
         blocks = contents.get(index)
-        if blocks is None or _same_blocks(message, blocks):
+        if blocks is None or ((blocks or keep_empty) and _same_blocks(message, blocks)):
             messages.append(message)
         elif blocks or keep_empty:
             messages.append(with_content(message, list(blocks)))
@@ -61,6 +61,8 @@ def rewrite(
 
 
 def _same_blocks(message: Json, blocks: Sequence[Json]) -> bool:
+    if not is_object(message):
+        return not blocks
     old = [block for _, block in indexed_blocks(message)]
     if isinstance(message.get("content"), str):
         return old == list(blocks)
@@ -159,7 +161,7 @@ def split_by_role(conversation: Conversation, indices: Iterable[int], roles: Map
         message = messages[index]
         parts: list[Json] = []
         for _, block in indexed_blocks(message):
-            role = roles.get(str(block.get("type")), role_of(message))
+            role = roles.get(kind_of(block), role_of(message))
             if not parts or parts[-1]["role"] != role:
                 own = role == role_of(message)
                 parts.append({**message, "content": []} if own else {"role": role, "content": []})

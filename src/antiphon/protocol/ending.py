@@ -6,6 +6,7 @@ from antiphon.protocol.messages import (
     Json,
     blocks_of,
     is_server_tool_result,
+    kind_of,
     role_of,
 )
 from antiphon.protocol.models import refuses_prefill
@@ -28,13 +29,13 @@ def final_assistant_message(conversation: Conversation) -> int | None:
     if any(_is_of_a_tool(block) for block in blocks):
         return None
     last = blocks_of(messages[-1])
-    if last and last[-1].get("type") not in _PLAIN:
+    if last and kind_of(last[-1]) not in _PLAIN:
         return None
     return len(messages) - 1
 
 
 def _is_of_a_tool(block: Json) -> bool:
-    kind = block.get("type")
+    kind = kind_of(block)
     return kind == "tool_use" or kind in SERVER_TOOL_USE_TYPES or is_server_tool_result(block)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from antiphon.protocol.editing import with_content, with_messages
-from antiphon.protocol.messages import Json, indexed_blocks
+from antiphon.protocol.messages import Json, indexed_blocks, kind_of
 from antiphon.protocol.pairing import id_key
 from antiphon.protocol.rule import Conversation
 
@@ -50,7 +50,7 @@ def rename(conversation: Conversation, new_id: Callable[[int, int, Json], str | 
         blocks = [block for _, block in indexed_blocks(message)]
         changed = False
         for position, (j, block) in enumerate(indexed_blocks(message)):
-            field = ID_FIELDS.get(str(block.get("type")))
+            field = ID_FIELDS.get(kind_of(block))
             chosen = new_id(index, j, block) if field else None
             if field and chosen is not None:
                 blocks[position] = {**block, field: chosen}

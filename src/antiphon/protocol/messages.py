@@ -70,6 +70,12 @@ def role_of(message: object) -> str:
     return role if isinstance(role, str) else ""
 
 
+def kind_of(block: Json) -> str:
+    """Return the type of a block, or an empty string where it has none that could be one."""
+    kind = block.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def indexed_blocks(message: object) -> Iterator[tuple[int, Json]]:
     """Yield the content blocks of a message with their index in the array as sent.
 
@@ -111,5 +117,4 @@ def text_of(message: Json) -> str:
 
 def is_server_tool_result(block: Json) -> bool:
     """Say whether a block is the result of a tool that the server ran (`web_search_tool_result` and its like)."""
-    kind = block.get("type")
-    return isinstance(kind, str) and kind.endswith("_tool_result")
+    return kind_of(block).endswith("_tool_result")

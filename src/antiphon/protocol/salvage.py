@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from antiphon.protocol.editing import as_json, by_message, rewrite, same, text_block
-from antiphon.protocol.messages import Json, is_array, is_object
+from antiphon.protocol.messages import Json, is_array, is_object, kind_of
 from antiphon.protocol.pairing import Place, id_text, is_synthetic, places
 from antiphon.protocol.rule import Conversation, Turn
 
@@ -18,7 +18,7 @@ def as_user_content(parts: Iterable[Any]) -> list[Json]:
 
 
 def _stays(part: object) -> TypeGuard[Json]:
-    return is_object(part) and part.get("type") in _STAYS
+    return is_object(part) and kind_of(part) in _STAYS
 
 
 def as_text(result: Json) -> list[Json]:
@@ -85,14 +85,18 @@ def behind_results(
         texts: blocks that come from a result, to stand behind the run of results it is in.
     """
     blocks: list[tuple[int, Json]] = []
-    waiting: list[Json] = []
+    waiting: list[tuple[int, Json]] = []
     for i, j, block in turn.blocks:
         if block.get("type") != "tool_result":
-            # They stay in the message of the last result, so that nothing slides from one message into the next.
-            blocks += [(blocks[-1][0] if blocks else i, text) for text in waiting]
+            blocks += _in_place(blocks, waiting)
             waiting = []
-        waiting += texts.get((i, j), ())
+        waiting += [(i, text) for text in texts.get((i, j), ())]
         if (i, j) not in gone:
             blocks.append((i, changed.get((i, j), block)))
-    last = blocks[-1][0] if blocks else turn.messages[0]
-    return by_message(turn.messages, blocks + [(last, text) for text in waiting])
+    return by_message(turn.messages, blocks + _in_place(blocks, waiting))
+
+
+def _in_place(before: list[tuple[int, Json]], waiting: list[tuple[int, Json]]) -> list[tuple[int, Json]]:
+    """Return texts with the message they go to: their own, unless results stand in a later one before them."""
+    last = before[-1][0] if before else 0
+    return [(max(i, last), text) for i, text in waiting]

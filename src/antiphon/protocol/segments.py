@@ -17,6 +17,7 @@ from antiphon.protocol.messages import (
     indexed_blocks,
     is_object,
     is_server_tool_result,
+    kind_of,
     role_of,
 )
 from antiphon.protocol.rule import Conversation
@@ -35,7 +36,7 @@ def is_text(block: Json) -> bool:
 
 
 def _moves(block: Json) -> bool:
-    kind = block.get("type")
+    kind = kind_of(block)
     return kind in {"text", "tool_use"} or kind in SERVER_TOOL_USE_TYPES or is_server_tool_result(block)
 
 
@@ -78,13 +79,13 @@ def texts_behind_calls(conversation: Conversation, *, prefill: bool) -> list[tup
 
 def _counts_as_prefill(conversation: Conversation, index: int) -> bool:
     message = conversation.messages[index]
-    return is_thinking_on(conversation.request) and any(b.get("type") in THINKING_TYPES for b in blocks_of(message))
+    return is_thinking_on(conversation.request) and any(kind_of(b) in THINKING_TYPES for b in blocks_of(message))
 
 
 def is_thinking_on(request: Json) -> bool:
     """Say whether the request asks for thinking."""
     thinking = request.get("thinking")
-    return is_object(thinking) and thinking.get("type") in {"enabled", "adaptive"}
+    return is_object(thinking) and kind_of(thinking) in {"enabled", "adaptive"}
 
 
 def calls_before(message: Json, position: int) -> list[Json]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from antiphon.protocol.editing import as_json, text_block, with_messages
-from antiphon.protocol.messages import Json, blocks_of, is_array, role_of
+from antiphon.protocol.messages import Json, blocks_of, is_array, kind_of, role_of
 
 _USER_MAY_SAY = frozenset({"text", "image", "document", "search_result", "tool_result"})
 
@@ -36,7 +36,5 @@ def said_by_user(request: Json, which: Callable[[Json], bool]) -> Json:
 
 
 def _as_user(message: Json) -> Json:
-    blocks = [
-        block if block.get("type") in _USER_MAY_SAY else text_block(as_json(block)) for block in blocks_of(message)
-    ]
+    blocks = [block if kind_of(block) in _USER_MAY_SAY else text_block(as_json(block)) for block in blocks_of(message)]
     return {"role": "user", "content": blocks}

@@ -5,13 +5,13 @@ from typing import Any
 
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
 
 def _is_faulty(block: Json) -> bool:
-    kind = block.get("type")
-    return not isinstance(kind, str) or not kind or kind in FOREIGN_TYPES
+    kind = kind_of(block)
+    return not kind or kind in FOREIGN_TYPES
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -40,9 +40,8 @@ def _repair(conversation: Conversation) -> Json:
 
 
 def _translate(block: Json) -> Json | None:
-    kind = block.get("type")
-    if isinstance(kind, str) and kind in FOREIGN_TYPES:
-        return FOREIGN_TYPES[kind](block)
+    if kind_of(block) in FOREIGN_TYPES:
+        return FOREIGN_TYPES[kind_of(block)](block)
     if "tool_use_id" in block:
         return {**block, "type": "tool_result"}
     if {"id", "name", "input"} <= block.keys():

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from antiphon.protocol.editing import change_blocks, with_messages
 from antiphon.protocol.foreign import FOREIGN_FIELDS
-from antiphon.protocol.messages import Json, indexed_blocks, is_object
+from antiphon.protocol.messages import Json, indexed_blocks, is_object, kind_of
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
-def _foreign(value: Json, kind: object) -> list[str]:
-    refused = FOREIGN_FIELDS.get(kind) if isinstance(kind, str) else None
+def _foreign(value: Json, kind: str) -> list[str]:
+    refused = FOREIGN_FIELDS.get(kind)
     return [field for field in value if field in refused] if refused else []
 
 
@@ -19,19 +19,19 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
             text = FOREIGN_FIELD.error.format(where=f"messages.{index}", field=field)
             yield Violation(FOREIGN_FIELD.id, text, index)
         for position, block in indexed_blocks(message):
-            kind = block.get("type")
+            kind = kind_of(block)
             for field in _foreign(block, kind):
                 text = FOREIGN_FIELD.error.format(where=f"messages.{index}.content.{position}.{kind}", field=field)
                 yield Violation(FOREIGN_FIELD.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:
-    request = change_blocks(conversation, lambda block: _without(block, block.get("type")))
+    request = change_blocks(conversation, lambda block: _without(block, kind_of(block)))
     messages = [_without(message, "message") if is_object(message) else message for message in request["messages"]]
     return with_messages(request, messages)
 
 
-def _without(value: Json, kind: object) -> Json:
+def _without(value: Json, kind: str) -> Json:
     foreign = _foreign(value, kind)
     return {key: item for key, item in value.items() if key not in foreign} if foreign else value
 

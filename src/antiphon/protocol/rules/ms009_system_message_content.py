@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from antiphon.protocol.messages import Json, blocks_of, role_of
+from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
 from antiphon.protocol.models import takes_system_messages
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 from antiphon.protocol.system import said_by_user
@@ -11,7 +11,7 @@ _ALLOWED = frozenset({"text", "tool_addition", "tool_removal"})
 
 
 def _is_faulty(message: Json) -> bool:
-    return role_of(message) == "system" and any(block.get("type") not in _ALLOWED for block in blocks_of(message))
+    return role_of(message) == "system" and any(kind_of(block) not in _ALLOWED for block in blocks_of(message))
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result
+from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result, kind_of
 from antiphon.protocol.pairing import id_text
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 from antiphon.protocol.segments import behind_calls, with_calls_last
@@ -11,7 +11,7 @@ from antiphon.protocol.segments import behind_calls, with_calls_last
 def _found(conversation: Conversation) -> Iterator[tuple[int, int, Json]]:
     for index, behind in behind_calls(conversation):
         for position, block in behind:
-            if block.get("type") in SERVER_TOOL_USE_TYPES or is_server_tool_result(block):
+            if kind_of(block) in SERVER_TOOL_USE_TYPES or is_server_tool_result(block):
                 yield index, position, block
                 break
 
@@ -23,7 +23,7 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
 
 
 def _names(block: Json) -> dict[str, str]:
-    kind = str(block.get("type"))
+    kind = kind_of(block)
     if kind == "server_tool_use":
         name = id_text(block.get("name"))
         return {"call": f"`{name}` tool use", "id": id_text(block.get("id")), "result": f"{name}_tool_result"}

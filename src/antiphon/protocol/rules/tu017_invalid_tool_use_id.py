@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.ids import ID_FIELDS, PATTERN, derived_id, is_valid_id, rename
-from antiphon.protocol.messages import Json, indexed_blocks
+from antiphon.protocol.messages import Json, indexed_blocks, kind_of
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, message in conversation.new_messages():
         for position, block in indexed_blocks(message):
-            kind = str(block.get("type"))
+            kind = kind_of(block)
             if kind not in ID_FIELDS:
                 continue
             problem = _problem(block, ID_FIELDS[kind])
@@ -36,7 +36,7 @@ def _repair(conversation: Conversation) -> Json:
     # Calls and results alike, wherever they stand: what belonged together still does. A missing id is an id like any
     # other here, so a call and a result that both lack it find each other.
     def new_id(_index: int, _position: int, block: Json) -> str | None:
-        value = block.get(ID_FIELDS[str(block.get("type"))])
+        value = block.get(ID_FIELDS[kind_of(block)])
         return None if is_valid_id(value) else derived_id(value)
 
     return rename(conversation, new_id)

@@ -1,0 +1,163 @@
+"""The corpus of requests the API takes and refuses, against the rules there are so far."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_oracle import refuses
+
+from antiphon.protocol.checking import check, repair
+from antiphon.protocol.dialects import dialect
+from antiphon.protocol.messages import Json, blocks_of, is_array
+
+CASES: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").resolve().read_text(encoding="utf-8"))
+ANTHROPIC = dialect("anthropic")
+
+DECIDED_LATER = {
+    "cache.auto-slot",
+    "cache.deferred",
+    "cache.max4",
+    "cache.on-thinking",
+    "cache.ttl-order",
+    "cache.ttl-value",
+    "content.document-role",
+    "json.surrogate",
+    "json.syntax",
+    "param.extra",
+    "param.max-tokens",
+    "param.sampling",
+    "param.version",
+    "srv.orphan-result",
+    "srv.tool-def-dropped",
+    "srv.unresolved",
+    "think.bound",
+    "think.budget",
+    "think.config",
+    "think.empty",
+    "think.fallback",
+    "think.first",
+    "think.forced-choice",
+    "think.redacted",
+    "think.signature",
+    "think.unmodified",
+    "tool.choice",
+    "tool.defer-cache",
+    "tool.defined",
+    "tool.name-dup",
+    "tool.name-pattern",
+    "tool.schema-type",
+}
+"""What needs rules about thinking, server tools, tool definitions, caching or the envelope of a request."""
+
+
+def _decided(case: Json) -> bool:
+    return not set(case["rules"]) & DECIDED_LATER
+
+
+def _of(verdict: str, *, decided: bool | None = None) -> list[Any]:
+    chosen = [case for case in CASES if case["dialects"]["anthropic"] == verdict and "request" in case]
+    return [pytest.param(case, id=case["id"]) for case in chosen if decided is None or _decided(case) == decided]
+
+
+def test_every_rule_of_the_corpus_is_decided_here_or_named_as_decided_later() -> None:
+    decided_by_us = {name for case in CASES if _decided(case) for name in case["rules"]}
+    assert {name.split(".")[0] for name in decided_by_us} == {"pair", "turn", "content", "id", "input"}
+    assert {name for case in CASES for name in case["rules"]} >= DECIDED_LATER
+
+
+@pytest.mark.parametrize("case", _of("invalid", decided=True))
+def test_what_the_api_refuses_is_refused_in_its_words(case: Json) -> None:
+    texts = [violation.text for violation in check(case["request"], ANTHROPIC)]
+    assert [text for text in texts if re.search(case["expected_error_regex"], text)], texts
+
+
+@pytest.mark.parametrize("case", _of("invalid", decided=True))
+def test_what_the_api_refuses_can_be_repaired_and_nothing_real_is_lost(case: Json) -> None:
+    before = json.dumps(case["request"])
+    outcome = repair(case["request"], ANTHROPIC)
+    assert outcome.remaining == ()
+    assert outcome.violations
+    assert check(outcome.request, ANTHROPIC) == []
+    assert refuses(outcome.request) == []
+    assert repair(outcome.request, ANTHROPIC).request is outcome.request
+    assert json.dumps(case["request"]) == before
+    after = json.dumps(outcome.request)
+    for said in _results(case["request"]):
+        assert said in after
+
+
+def _results(request: Json) -> list[str]:
+    """What the results of a request say, as it stands in its JSON."""
+    said: list[str] = []
+    for message in request["messages"]:
+        for block in blocks_of(message):
+            content: Any = block.get("content") if block.get("type") == "tool_result" else None
+            if isinstance(content, str):
+                said.append(json.dumps(content)[1:-1])
+            elif is_array(content):
+                said += [json.dumps(part.get("text") or part["source"]["data"])[1:-1] for part in content]
+    return said
+
+
+@pytest.mark.parametrize("case", _of("valid"))
+def test_what_the_api_takes_is_returned_as_it_was(case: Json) -> None:
+    assert check(case["request"], ANTHROPIC) == []
+    outcome = repair(case["request"], ANTHROPIC)
+    assert outcome.request is case["request"]
+    assert (outcome.violations, outcome.remaining) == ((), ())
+
+
+@pytest.mark.parametrize("case", _of("unknown"))
+def test_nothing_is_refused_on_a_suspicion(case: Json) -> None:
+    assert check(case["request"], ANTHROPIC) == []
+
+
+@pytest.mark.parametrize(
+    ("case_id", "expected"),
+    [
+        pytest.param("A25", ["text", "tool_use"], id="text behind a call"),
+        pytest.param("A26", ["text", "tool_use", "tool_use"], id="calls in two messages"),
+    ],
+)
+def test_where_the_evidence_is_split_a_repair_keeps_to_the_stricter_reading(case_id: str, expected: list[str]) -> None:
+    request = _case(case_id)["request"]
+    outcome = repair(request, ANTHROPIC)
+    assert [block["type"] for block in outcome.request["messages"][1]["content"]] == expected
+    assert outcome.violations
+
+
+def _case(case_id: str) -> Json:
+    return next(case for case in CASES if case["id"] == case_id)
+
+
+@pytest.mark.parametrize("case_id", ["V03", "A25", "A26"])
+def test_bedrock_refuses_what_the_first_party_api_combines(case_id: str) -> None:
+    case = _case(case_id)
+    assert case["dialects"]["bedrock"] == "invalid"
+    bedrock = dialect("bedrock")
+    assert check(case["request"], bedrock)
+    assert check(repair(case["request"], bedrock).request, bedrock) == []
+
+
+def test_a_deepseek_style_endpoint_refuses_results_in_two_messages_in_its_words() -> None:
+    case = _case("V03")
+    texts = [violation.text for violation in check(case["request"], dialect("compatible"))]
+    assert re.search(case["deepseek_error_regex"], texts[0])
+    repaired = repair(case["request"], dialect("compatible")).request
+    assert [block["tool_use_id"] for block in repaired["messages"][2]["content"]] == ["toolu_A", "toolu_B"]
+    assert len(repaired["messages"]) == 3
+
+
+def test_what_bedrock_takes_beyond_pairs_is_taken() -> None:
+    # D01 (an id with a dot and a colon) is valid on Converse only; the Messages API on Bedrock has the native pattern.
+    bedrock = dialect("bedrock")
+    for case in CASES:
+        if case["dialects"]["bedrock"] == "valid" and case["id"] != "D01":
+            assert check(case["request"], bedrock) == [], case["id"]
+
+
+def test_results_in_reverse_order_stay_reversed_before_bound_thinking() -> None:
+    request = _case("V29")["request"]
+    assert repair(request, ANTHROPIC).request is request

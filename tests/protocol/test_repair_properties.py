@@ -1,0 +1,138 @@
+"""What holds for every repair, whatever the damage: valid, idempotent, deterministic, and no result lost or crossed."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from api_oracle import refuses
+from conversations import JUNK_REQUESTS, damaged_conversations, valid_conversations
+from hypothesis import given, settings
+from wire_talk import assistant, call, result, text, user
+
+from antiphon.protocol.checking import check, repair
+from antiphon.protocol.dialects import DIALECTS, in_strict_order
+from antiphon.protocol.messages import Json, is_array, is_object
+from antiphon.protocol.rule import Dialect
+
+_ALL = [*DIALECTS.values(), in_strict_order(DIALECTS["anthropic"])]
+every_dialect = pytest.mark.parametrize("dialect", _ALL, ids=lambda d: d.name + "-ordered" * d.strict_order)
+
+
+@every_dialect
+@settings(deadline=None)
+@given(request=valid_conversations())
+def test_a_valid_conversation_is_returned_as_it_was(request: Json, dialect: Dialect) -> None:
+    before = json.dumps(request)
+    outcome = repair(request, dialect)
+    assert check(request, dialect) == []
+    assert outcome.request is request
+    assert (outcome.violations, outcome.remaining) == ((), ())
+    assert json.dumps(request) == before
+
+
+@every_dialect
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json, dialect: Dialect) -> None:
+    before = json.dumps(request)
+    outcome = repair(request, dialect)
+    assert json.dumps(request) == before
+    if not outcome.request["messages"]:
+        assert [violation.rule for violation in outcome.remaining] == ["MS001"]
+        return
+    assert outcome.remaining == ()
+    assert check(outcome.request, dialect) == []
+    assert check(outcome.request, dialect.cautious()) == []
+    assert refuses(outcome.request, merge=dialect.merges_turns, ordered=dialect.strict_order) == []
+    assert repair(outcome.request, dialect).request is outcome.request
+    assert (outcome.request is request) == (not outcome.violations)
+    assert json.dumps(repair(copy.deepcopy(request), dialect).request) == json.dumps(outcome.request)
+
+
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> None:
+    # What a result says, with the id it had; and which numbers the calls of that id had.
+    said = {number: block_id for block_id, number in _results(request)}
+    asked: dict[str, set[Any]] = {}
+    for block in _blocks(request, "tool_use"):
+        arguments: Any = block.get("input")
+        number: Any = arguments.get("number") if is_object(arguments) else None
+        asked.setdefault(json.dumps(block.get("id")), set()).add(json.dumps(number))
+    repaired = repair(request, DIALECTS["anthropic"]).request
+    whole = json.dumps(repaired["messages"])
+    for number in said:
+        assert json.dumps(number)[1:-1] in whole
+    calls = {json.dumps(block["id"]): block for block in _blocks(repaired, "tool_use")}
+    for block_id, number in _results(repaired):
+        owner = calls[block_id]["input"].get("number")
+        if number in said:
+            assert json.dumps(owner) in asked.get(said[number], set())
+
+
+def _blocks(request: Json, kind: str) -> Iterator[Json]:
+    messages: list[Any] = request["messages"]
+    for message in messages:
+        content: Any = message.get("content") if is_object(message) else None
+        for block in content if is_array(content) else ():
+            if is_object(block) and block.get("type") == kind:
+                yield block
+
+
+def _results(request: Json) -> Iterator[tuple[str, str]]:
+    """Yield id and number (`<7>`) of the results that say one."""
+    for block in _blocks(request, "tool_result"):
+        content = json.dumps(block.get("content"))
+        if "<" in content:
+            yield json.dumps(block.get("tool_use_id")), content[content.index("<") : content.index(">") + 1]
+
+
+@every_dialect
+@settings(deadline=None)
+@given(request=JUNK_REQUESTS)
+def test_any_json_is_checked_and_repaired_without_an_exception(request: Any, dialect: Dialect) -> None:
+    before = json.dumps(request)
+    check(request, dialect)
+    outcome = repair(request, dialect)
+    assert {violation.rule for violation in outcome.remaining} <= {"MS001"}
+    assert repair(outcome.request, dialect).request is outcome.request
+    assert json.dumps(request) == before
+
+
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_safe_repairs_alone_break_nothing_that_was_whole(request: Json) -> None:
+    anthropic = DIALECTS["anthropic"]
+    outcome = repair(request, anthropic, lossy=False)
+    assert list(outcome.remaining) == check(outcome.request, anthropic)
+    assert repair(outcome.request, anthropic, lossy=False).request is outcome.request
+    whole = json.dumps(outcome.request["messages"])
+    for _, number in _results(request):
+        assert json.dumps(number)[1:-1] in whole
+
+
+@every_dialect
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_a_damaged_beginning_is_repaired_to_the_same_bytes_however_the_conversation_goes_on(
+    request: Json, dialect: Dialect
+) -> None:
+    # Caches and signed thinking live on the bytes of the beginning, and clients send their damaged history again with
+    # each request.
+    messages: list[Any] = [*request["messages"], assistant("answer 1"), user("next 1")]
+    first = repair({**request, "messages": messages}, dialect).request["messages"]
+    grown = [*messages, assistant("look", call("toolu_new")), user(result("toolu_new")), assistant("so"), user("?")]
+    again = repair({**request, "messages": grown}, dialect).request["messages"]
+    assert json.dumps(again[: len(first)]) == json.dumps(first)
+
+
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_what_is_not_at_fault_is_passed_on_as_the_same_objects(request: Json) -> None:
+    finished = [user("before"), assistant("look", call("toolu_new")), user(result("toolu_new"), text("and"))]
+    outcome = repair({**request, "messages": [*finished, assistant("ok"), *request["messages"]]}, DIALECTS["anthropic"])
+    assert all(kept is given for kept, given in zip(outcome.request["messages"], finished, strict=False))
+    others = {key: value for key, value in outcome.request.items() if key not in {"messages", "system"}}
+    assert others == {key: value for key, value in request.items() if key not in {"messages", "system"}}
