@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from antiphon.protocol.encoding import without_lone_surrogates
 from antiphon.protocol.messages import Json
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -96,15 +97,19 @@ def parse_arguments(struct: type[S], arguments: Json, *, aliases: Mapping[str, s
     """
     try:
         return msgspec.convert(arguments, struct, strict=False)
-    except msgspec.ValidationError as error:
-        first = str(error)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        pass  # the usual slips of form are mended below, where time does not matter
     if not isinstance(arguments, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # a model's JSON, checked here
         raise InvalidArguments(f"The arguments must be one JSON object. {_wanted(struct)}")
     meant = _as_meant(struct, arguments, aliases)
     try:
         return msgspec.convert(meant, struct, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidArguments(_explained(struct, meant, str(error) or first)) from None
+        raise InvalidArguments(_explained(struct, meant, str(error))) from None
+    except UnicodeEncodeError:
+        raise InvalidArguments(
+            f"An argument holds half of a surrogate pair, which is no text. {_wanted(struct)}"
+        ) from None
 
 
 def _as_meant(struct: type[msgspec.Struct], arguments: Json, aliases: Mapping[str, str]) -> Json:
@@ -127,7 +132,7 @@ def _decoded(wanted: Any, value: Any) -> Any:
         return value
     try:
         msgspec.convert(value, wanted, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
@@ -157,7 +162,7 @@ def _lowered(text: str) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{str(name)[:60]}`" for name in names)
+    return ", ".join(f"`{without_lone_surrogates(str(name)[:60])}`" for name in names)
 
 
 def _wanted(struct: type[msgspec.Struct]) -> str:
