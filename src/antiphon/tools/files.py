@@ -7,7 +7,6 @@ threads. Knows nothing of tools.
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
@@ -135,7 +134,7 @@ def replace_file(workspace: Workspace, path: Path, data: bytes, *, was: Stamp | 
     """
     with parent_of(workspace, path, make=was is None) as directory:
         _require_unchanged(directory, path, was)
-        temporary = f".antiphon-{secrets.token_hex(8)}.tmp"
+        temporary = f".antiphon-{os.urandom(8).hex()}.tmp"
         try:
             try:
                 _write_new(directory, temporary, data, was, durable=durable)
