@@ -41,7 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         add_dirs: directories besides the working directory that file tools may use.
         system_prompt: replaces the agent's system prompt.
         append_system_prompt: stands behind the system prompt.
-        searxng_url: a SearXNG instance that answers web searches.
+        web_search: who searches the web: ddgs, anthropic, or the address of a SearXNG server.
     """
 
     model: str | None = None
@@ -54,7 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     add_dirs: Names = ()
     system_prompt: str | None = None
     append_system_prompt: str | None = None
-    searxng_url: str | None = None
+    web_search: str = "ddgs"
 
 
 _TYPES: dict[str, Any] = get_type_hints(Settings, include_extras=True)
@@ -69,7 +69,7 @@ _WANTED = {
     "add_dirs": "a list of directories",
     "system_prompt": "a text",
     "append_system_prompt": "a text",
-    "searxng_url": "an address",
+    "web_search": "ddgs, anthropic, or the address of a SearXNG server",
 }
 
 

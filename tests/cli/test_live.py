@@ -89,7 +89,7 @@ def test_the_cursor_is_hidden_while_the_region_changes() -> None:
     assert not played.terminal.cursor_shown
     played.screen.close()
     assert played.terminal.cursor_shown
-    assert played.terminal.shown() == ["I will look things up."]
+    assert played.terminal.shown() == ["I will look things up.", "One moment."]
 
 
 def test_time_runs_on_in_place() -> None:
@@ -135,8 +135,8 @@ def test_while_somebody_is_asked_the_screen_stands_still_and_then_catches_up() -
     played = Played()
     played.play(three_calls()[:8], now=10.8)
     played.screen.pause()
-    assert played.terminal.shown() == ["I will look things up."]
-    assert played.play(three_calls()[8:14], now=11.4) == ["I will look things up."]
+    assert played.terminal.shown() == ["I will look things up.", "One moment."]
+    assert played.play(three_calls()[8:14], now=11.4) == ["I will look things up.", "One moment."]
     played.screen.resume()
     assert [line[:12] for line in played.terminal.shown()] == [
         "I will look ",
@@ -202,10 +202,10 @@ def test_a_plain_screen_adds_lines_without_escapes() -> None:
     assert stream.getvalue().splitlines() == snapshot(
         [
             "I will look things up.",
+            "One moment.",
             "  ● #1 running    1.8 s web_search   antiphony in music",
             "  ● #2 running    1.7 s web_search   reorder buffer",
             "  ● #3 running    1.6 s read_file    notes.md",
-            "One moment.",
             "  ✓ #2 done       0.4 s web_search   reorder buffer  result of b",
             "  ✓ #3 done       0.5 s read_file    notes.md  result of c",
             "  ✓ #1 done       1.2 s web_search   antiphony in music  result of a",

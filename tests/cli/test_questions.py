@@ -1,7 +1,7 @@
 import io
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -82,7 +82,7 @@ class Asked:
 
 
 @asynccontextmanager
-async def asking(questions: Questions, *calls: ToolCall) -> AsyncIterator[Asked]:
+async def asking(questions: Questions, *calls: ToolCall) -> AsyncGenerator[Asked]:
     """Ask about calls; on leaving all of them must have been decided."""
     asked = Asked(questions)
     async with anyio.create_task_group() as serving:
@@ -222,7 +222,7 @@ async def test_the_screen_stands_still_while_somebody_is_asked(terminal: tuple[Q
 
 async def test_the_model_gets_an_answer_in_words_or_the_chosen_option(terminal: tuple[Questions, Person]) -> None:
     questions, person = terminal
-    answers: list[str] = []
+    answers: list[str | None] = []
 
     async def ask() -> None:
         answers.extend([await questions.ask("Which\x1b[2J colour?", ("red", "blue")) for _ in range(2)])

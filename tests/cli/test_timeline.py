@@ -33,11 +33,11 @@ def test_the_picture_shows_who_ran_when() -> None:
     (turn,) = timelines(three_calls())
     assert drawn(turn, 100) == snapshot(
         [
-            "  asked 1 2 3   done 2 3 1   sent 1 2 3",
-            "                0 s                                                1.3 s          asked  done  sent",
-            "  1 web_search  ····████████████████████████████████████████████████████  1.2 s       1     3     1",
-            "  2 web_search      ·····█████████████████                                0.4 s       2     1     2",
-            "  3 read_file            ····█████████████████████                        0.5 s       3     2     3",
+            "  asked 1 2 3   finished 2 3 1   sent 1 2 3",
+            "                0 s                                            1.3 s          asked  finished  sent",
+            "  1 web_search  ····████████████████████████████████████████████████  1.2 s       1         3     1",
+            "  2 web_search      ····████████████████                              0.4 s       2         1     2",
+            "  3 read_file           ····████████████████████                      0.5 s       3         2     3",
             "  took 1.20 s   one after another 2.10 s   ideal 1.20 s",
         ]
     )
@@ -47,7 +47,7 @@ def test_a_narrow_picture_keeps_the_bars() -> None:
     (turn,) = timelines(three_calls())
     assert drawn(turn, 60) == snapshot(
         [
-            "  asked 1 2 3   done 2 3 1   sent 1 2 3",
+            "  asked 1 2 3   finished 2 3 1   sent 1 2 3",
             "                0 s                           1.3 s",
             "  1 web_search  ···████████████████████████████████  1.2 s",
             "  2 web_search     ··███████████                     0.4 s",
@@ -62,11 +62,11 @@ def test_a_plain_picture_needs_ascii_only() -> None:
     (turn,) = timelines(three_calls())
     assert drawn(turn, 80, ascii_only=True) == snapshot(
         [
-            "  asked 1 2 3   done 2 3 1   sent 1 2 3",
-            "                0 s                            1.3 s          asked  done  sent",
-            "  1 web_search  ...#################################  1.2 s       1     3     1",
-            "  2 web_search     ...###########                     0.4 s       2     1     2",
-            "  3 read_file         ..##############                0.5 s       3     2     3",
+            "  asked 1 2 3   finished 2 3 1   sent 1 2 3",
+            "                0 s                        1.3 s          asked  finished  sent",
+            "  1 web_search  ..##############################  1.2 s       1         3     1",
+            "  2 web_search    ...##########                   0.4 s       2         1     2",
+            "  3 read_file        ..#############              0.5 s       3         2     3",
             "  took 1.20 s   one after another 2.10 s   ideal 1.20 s",
         ]
     )
@@ -109,11 +109,11 @@ def test_waiting_and_failing_are_seen_in_the_picture() -> None:
     (turn,) = timelines(two_edits())
     assert drawn(turn, 80) == snapshot(
         [
-            "  asked 1 2 3   done 3 1 2   sent 1 2 3",
-            "               0 s                             1.6 s          asked  done  sent",
-            "  1 edit_file  ░░░░░░░░░████████████                  0.5 s       1     2     1",
-            "  2 edit_file    ░░░░░░░░░░░░░░░░░░░░░████████████    0.5 s       2     3     2",
-            "  3 read_file       ███████████                       0.5 s       3     1     3",
+            "  asked 1 2 3   finished 3 1 2   sent 1 2 3",
+            "               0 s                         1.6 s          asked  finished  sent",
+            "  1 edit_file  ░░░░░░░░███████████                0.5 s       1         2     1",
+            "  2 edit_file    ░░░░░░░░░░░░░░░░░░░██████████    0.5 s       2         3     2",
+            "  3 read_file      ██████████                     0.5 s       3         1     3",
             "  took 1.60 s   one after another 1.50 s   ideal 1.40 s",
         ]
     )
@@ -153,4 +153,4 @@ def test_the_quickest_call_is_still_seen() -> None:
         results("ab", 100.0),
     ]
     (turn,) = timelines(events)
-    assert [line.count("█") for line in drawn(turn, 80)[2:4]] == snapshot([36, 1])
+    assert [line.count("█") for line in drawn(turn, 80)[2:4]] == snapshot([32, 1])

@@ -128,6 +128,21 @@ def _over(rows: Sequence[Row]) -> str:
     return f"{sum(row.state in OVER for row in rows)} of them over"
 
 
+class Prose:
+    """Lays the model's text out line by line: prose is wrapped at words, code stays as it is, for it may be copied."""
+
+    def __init__(self) -> None:
+        """Begin outside of any code."""
+        self._in_fence = False
+
+    def lines(self, text: str, width: int) -> list[str]:
+        """Return the lines that one line of text becomes."""
+        fence = text.lstrip().startswith("```")
+        code = self._in_fence or fence
+        self._in_fence = self._in_fence != fence
+        return [text] if code else wrapped(text, width)
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Break a line at spaces so that every part fits in `width` columns; words that are too long are cut in pieces."""
     parts: list[str] = []

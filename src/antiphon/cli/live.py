@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from antiphon.agent.events import AgentEvent, TextAdded, ThinkingAdded
-from antiphon.cli.layout import LINE_STYLES, Piece, line_pieces, row_pieces, window, wrapped
+from antiphon.cli.layout import LINE_STYLES, Piece, Prose, line_pieces, row_pieces, window, wrapped
 from antiphon.cli.safe_text import columns
 from antiphon.cli.screen import Clock, Terminal
 from antiphon.cli.view import Line, RunView
@@ -16,7 +16,6 @@ _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 # Terminals that know this mode show a drawing at once; the others ignore it.
 _BEGIN_DRAWING, _END_DRAWING = "\x1b[?2026h", "\x1b[?2026l"
 _ERASE_BELOW = "\x1b[J"
-_FENCE = "```"
 
 
 class LiveScreen:
@@ -35,7 +34,7 @@ class LiveScreen:
         self._widths: list[int] = []
         self._paused = False
         self._held: list[list[Piece]] = []
-        self._in_fence = False
+        self._prose = Prose()
 
     def receive(self, event: AgentEvent) -> None:
         """Show an event: at once, but for text, which waits for the next line or tick."""
@@ -115,14 +114,9 @@ class LiveScreen:
         return [*([(line, style)] for line in (text[-left:] if left > 0 else [])), *rows, *tail]
 
     def _laid_out(self, line: Line, width: int) -> list[list[Piece]]:
-        """Lay a finished line out: prose is wrapped at words, code stays as it is, for it may be copied."""
-        pieces = line_pieces(line, width - 1, self._terminal.marks)
         if line.kind != "text":
-            return [pieces]
-        fence = line.text.lstrip().startswith(_FENCE)
-        code = self._in_fence or fence
-        self._in_fence = self._in_fence != fence
-        return [pieces] if code else [[(part, LINE_STYLES["text"])] for part in wrapped(line.text, width - 1)] or [[]]
+            return [line_pieces(line, width - 1, self._terminal.marks)]
+        return [[(part, LINE_STYLES["text"])] for part in self._prose.lines(line.text, width - 1)]
 
 
 def _counted(text: str) -> list[list[Piece]]:

@@ -70,14 +70,14 @@ class Questions:
         await self._ask(question)
         return answers[0] if answers else Approval(allowed=True)
 
-    async def ask(self, question: str, options: tuple[str, ...] = ()) -> str:
-        """Ask what the model wants to know, and return the answer; an option may be chosen by its number."""
-        answers: list[str] = []
+    async def ask(self, question: str, options: tuple[str, ...] = ()) -> str | None:
+        """Ask what the model wants to know; an option may be chosen by its number. None when there is no answer."""
+        answers: list[str | None] = []
         details = [f"  {number}. {one_line(option)}" for number, option in enumerate(options, 1)]
 
         def take(text: str | None) -> bool:
             if text is None:
-                answers.append("(The user closed the input without an answer.)")
+                answers.append(None)
             elif text.isdecimal() and 0 < int(text) <= len(options):
                 answers.append(options[int(text) - 1])
             elif text:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from antiphon.agent.events import AgentEvent, CallChanged
-from antiphon.cli.layout import ASCII, UNICODE, Marks, Piece, line_pieces, row_pieces
+from antiphon.cli.layout import ASCII, LINE_STYLES, UNICODE, Marks, Piece, Prose, line_pieces, row_pieces
 from antiphon.cli.view import RunView
 
 Clock = Callable[[], float]
@@ -139,15 +139,23 @@ class PlainScreen:
         self._kinds = kinds
         self._clock = clock
         self._held: list[str] | None = None
+        self._prose = Prose()
 
     def receive(self, event: AgentEvent) -> None:
         """Write the lines an event brings."""
         now = self._clock()
         for line in self._view.receive(event, now):
             # Rows have been written when their calls were over.
-            if line.kind in self._kinds and line.kind != "call":
+            if line.kind not in self._kinds or line.kind == "call":
+                continue
+            if line.kind == "text" and self._terminal.stream.isatty():
+                for part in self._prose.lines(line.text, self._terminal.size[0] - 1):
+                    self.say([(part, LINE_STYLES["text"])])
+            else:
                 self.say(line_pieces(line, self._terminal.size[0], self._terminal.marks))
-        if isinstance(event, CallChanged) and "call" in self._kinds:
+        # Nearly every call waits for the end of the reply, for a moment; only longer waits are worth a line.
+        told = isinstance(event, CallChanged) and (event.state != "waiting" or event.waits_for)
+        if isinstance(event, CallChanged) and told and "call" in self._kinds:
             row = next(row for row in self._view.rows(now) if row.number == event.index + 1)
             self.say(row_pieces(row, max(self._terminal.size[0], 100), self._terminal.marks))
 

@@ -166,7 +166,7 @@ def timelines(events: Iterable[AgentEvent]) -> list[Timeline]:
 
 _UNICODE = {"opened": "·", "waits": "░", "runs": "█"}
 _ASCII = {"opened": ".", "waits": "-", "runs": "#"}
-_WIDE = 76
+_WIDE = 78
 _TOOK_WIDTH = 8
 
 
@@ -179,7 +179,7 @@ def picture(timeline: Timeline, width: int, *, ascii_only: bool = False) -> list
     spans = timeline.spans
     names = min(max(columns(one_line(span.name)) for span in spans), 16)
     head = len(f"  {len(spans)} ") + names + 2
-    tail = "  asked  done  sent" if width >= _WIDE else ""
+    tail = "  asked  finished  sent" if width >= _WIDE else ""
     bar = max(8, min(60, width - head - _TOOK_WIDTH - len(tail) - 1))
     start = min(span.opened for span in spans)
     seconds = max(timeline.answered, *(span.ended for span in spans)) - start
@@ -197,9 +197,9 @@ def picture(timeline: Timeline, width: int, *, ascii_only: bool = False) -> list
             (f" {seconds_text(span.took):>6} ", "quiet"),
         ]
         if tail:
-            done = timeline.finished.index(span.id) + 1
+            finished = timeline.finished.index(span.id) + 1
             sent = timeline.sent.index(span.id) + 1 if span.id in timeline.sent else "-"
-            row.append((f"  {span.number:>5}  {done:>4}  {sent:>4}", ""))
+            row.append((f"  {span.number:>5}  {finished:>8}  {sent:>4}", ""))
         lines.append(row)
     lines.append(_times(timeline))
     return [fitted(line, width) for line in lines]
@@ -230,13 +230,20 @@ def _bar(span: Span, scale: _Scale, marks: dict[str, str]) -> list[Piece]:
     ]
 
 
+def legend(*, ascii_only: bool = False) -> str:
+    """Return what the marks of a picture mean, in one line."""
+    marks = _ASCII if ascii_only else _UNICODE
+    parts = [f"{marks['opened']} being asked", f"{marks['waits']} waits", f"{marks['runs']} runs"]
+    return f"  {'   '.join(parts)}   ideal: what no scheduler could beat"
+
+
 def _orders(timeline: Timeline) -> list[Piece]:
     asked = timeline.numbers([span.id for span in timeline.spans])
     finished, sent = timeline.numbers(timeline.finished), timeline.numbers(timeline.sent)
     return [
         ("  asked ", "quiet"),
         (asked, "strong"),
-        ("   done ", "quiet"),
+        ("   finished ", "quiet"),
         (finished, "strong" if finished == asked else "active"),
         ("   sent ", "quiet"),
         (sent, "ok" if sent == asked else "bad"),

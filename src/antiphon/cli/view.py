@@ -151,6 +151,7 @@ class RunView:
                 if self._thinking:
                     yield from self._write("thinking", text)
             case CallStreaming():
+                yield from self._flush()
                 self._doing = "said"
                 self._calls[event.index] = _Call(event.index + 1, event.id, event.name)
             case CallChanged():

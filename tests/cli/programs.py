@@ -1,0 +1,132 @@
+"""Runs `antiphon` as people do: as a process, on a terminal or in a pipe."""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SECONDS = 20.0
+_ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
+# A session leader that opens a terminal gets it as its controlling one, to which Ctrl-C is sent.
+_ON_TERMINAL = """
+import fcntl, os, sys, termios
+terminal = os.open(sys.argv[1], os.O_RDWR)
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+for descriptor in range(3):
+    os.dup2(terminal, descriptor)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def surroundings(home: Path, **variables: str) -> dict[str, str]:
+    """Return an environment with an empty home and nothing of the developer's."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
+    return {**kept, "HOME": str(home), "TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
+
+
+def run_antiphon(
+    *arguments: str, environment: Mapping[str, str], cwd: Path, stdin: str = "", seconds: float = SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run `antiphon` with pipes to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "antiphon", *arguments],
+        env=dict(environment),
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def alive(group: int) -> list[int]:
+    """Return the processes of a session that are still there."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == group and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+class OnTerminal:
+    """`antiphon` on a terminal of its own. Leaving ends it, and all that it started."""
+
+    def __init__(self, *arguments: str, environment: Mapping[str, str], cwd: Path, width: int = 100) -> None:
+        self.output = b""
+        self._keyboard, terminal = os.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+        command = [sys.executable, "-c", _ON_TERMINAL, os.ttyname(terminal), "-m", "antiphon", *arguments]
+        self.process = subprocess.Popen(command, env=dict(environment), cwd=cwd, start_new_session=True)
+        os.close(terminal)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in alive(self.process.pid):
+            os.kill(process, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._keyboard)
+
+    @property
+    def text(self) -> str:
+        """What was written so far, without escape sequences."""
+        return _ESCAPES.sub(b"", self.output).decode("utf-8", "replace")
+
+    def sees(self, pattern: str, *, seconds: float = SECONDS) -> str:
+        """Wait until what was written since the last time matches, and return all text so far."""
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            left = deadline - time.monotonic()
+            assert left > 0, f"{pattern!r} was not seen in:\n{self.text}"
+            self._read(min(left, 0.2))
+            if self.process.poll() is not None:
+                self._read(0)
+                assert re.search(pattern, self.text), f"it ended without {pattern!r}:\n{self.text}"
+        return self.text
+
+    def types(self, line: str) -> None:
+        """Type a line."""
+        self.presses(f"{line}\r")
+
+    def presses(self, keys: str) -> None:
+        """Press keys; from now on `sees` looks at what comes after them."""
+        self.output = b""
+        os.write(self._keyboard, keys.encode())
+
+    def ends(self, *, seconds: float = SECONDS) -> int:
+        """Wait for its end and return the exit code. No process of its session may be left."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"it did not end:\n{self.text}"
+            self._read(0.05)
+        self._read(0)
+        assert alive(self.process.pid) == []
+        return self.process.returncode
+
+    def _read(self, seconds: float) -> None:
+        while select.select([self._keyboard], [], [], seconds)[0]:
+            try:
+                data = os.read(self._keyboard, 65536)
+            except OSError:  # the other end is closed
+                return
+            self.output += data
+            seconds = 0
