@@ -170,8 +170,7 @@ async def test_a_stalled_stream_is_noticed_by_the_clients_timeout_and_the_emulat
             with pytest.raises(httpx2.ReadTimeout):
                 await client.post("/v1/messages", json=ASKED)
         with anyio.fail_after(5):
-            while emulator.requests[0].outcome == "pending":
-                await anyio.lowlevel.checkpoint()
+            await emulator.until(lambda: emulator.requests[0].outcome != "pending")
     assert emulator.requests[0].outcome == "disconnected"
 
 

@@ -9,7 +9,7 @@ from emulator_requests import READ_FILE, Client, answers, request
 
 from antiphon.emulator import Emulator, RedactedThinking, Thinking, ToolUse, reply
 from antiphon.emulator.signing import BINDING_BETA
-from antiphon.testing.mint import mint
+from antiphon.testing import mint
 
 BOUND = "claude-opus-5-5"
 UNBOUND = "claude-opus-5"

@@ -27,7 +27,7 @@ from antiphon.emulator.script import (
     parse_script,
     reply,
 )
-from antiphon.emulator.server import Emulator, serve
+from antiphon.emulator.server import Emulator, created_emulators, serve
 
 __all__ = [
     "After",
@@ -49,6 +49,7 @@ __all__ = [
     "Thinking",
     "ToolUse",
     "When",
+    "created_emulators",
     "load_script",
     "parse_script",
     "reply",

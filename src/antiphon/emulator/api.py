@@ -78,7 +78,7 @@ class Api:
         try:
             return self._route(record, body)
         except Refusal as refusal:
-            record.refused = True
+            record.refused = refusal.faulty
             return self._refuse(record, refusal)
         except ScriptFailed as failed:
             return self._refuse(record, Refusal(500, str(failed), headers={"x-should-retry": "false"}))
@@ -145,6 +145,7 @@ class Api:
                 400,
                 "thread: threads are not supported here. Send the full conversation without `thread`.",
                 details={"error_code": "thread_unsupported_request"},
+                faulty=False,
             )
         violations = check(request, self.dialect)
         if violations:

@@ -12,7 +12,7 @@ import anyio
 from antiphon.emulator.api import Answer, Api
 from antiphon.emulator.envelope import MAX_BODY
 from antiphon.emulator.playing import Cut, Send, Wait
-from antiphon.emulator.records import Record, Records
+from antiphon.emulator.records import Outcome, Record, Records
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,95 +51,123 @@ class App:
             await self._http(scope, receive, send)
 
     def stop(self) -> None:
-        """End the replies that are being sent; their connections are cut."""
+        """End the replies that are being sent. Their connections are the server's to close."""
         for scope in self._running:
             scope.cancel()
 
     async def _http(self, scope: Scope, receive: Receive, send: Sender) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         record = Record(scope["method"], scope["path"], headers, self._clock())
-        self._records.all.append(record)
-        connection: Connection | None = scope.get("state", {}).get("connection")
+        self._records.add(record)
+        exchange = _Exchange(record, self._finish, receive, send, scope.get("state", {}).get("connection"))
         with anyio.CancelScope() as stopping:
             self._running.add(stopping)
             try:
-                body = await _body(receive)
-                if body is None:
-                    record.outcome = "disconnected"
-                    return
-                answer = self._api.answer(record, body)
-                await self._play(record, answer, receive, send, connection)
+                body = await exchange.body()
+                if body is not None:
+                    answer = self._api.answer(record, body)
+                    await exchange.play(answer, self._latency + answer.delay, self._begin)
             finally:
                 self._running.discard(stopping)
-                if stopping.cancel_called and record.outcome == "pending":
-                    record.outcome = "stopped"
-                record.finished = self._clock()
-                self._records.finish(record)
+                self._finish(record, "stopped")
         if stopping.cancelled_caught:
-            # The server that stops closes the connection; without it there is nothing to return to.
-            await _gone(receive)
+            # The server closes the connection; to return before that would be to answer nothing.
+            await exchange.gone()
 
-    async def _play(
-        self, record: Record, answer: Answer, receive: Receive, send: Sender, connection: Connection | None
-    ) -> None:
-        if self._latency or answer.delay or any(isinstance(step, Wait) for step in answer.steps):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_watch, record, receive, tasks.cancel_scope, name="emulator: client gone")
-                await self._send_all(record, answer, receive, send, connection)
-                tasks.cancel_scope.cancel()
-        else:
-            await self._send_all(record, answer, receive, send, connection)
+    def _begin(self, record: Record, answer: Answer) -> None:
+        record.first_byte = self._clock()
+        answer.begin()
+        self._records.changed()
 
-    async def _send_all(
-        self, record: Record, answer: Answer, receive: Receive, send: Sender, connection: Connection | None
+    def _finish(self, record: Record, outcome: Outcome) -> None:
+        """Note how an exchange ended; what is noted first holds."""
+        if record.outcome == "pending":
+            record.outcome = outcome
+            record.finished = self._clock()
+            self._records.finish(record)
+
+
+class _Exchange:
+    """One request and its answer on their way."""
+
+    def __init__(
+        self,
+        record: Record,
+        finish: Callable[[Record, Outcome], None],
+        receive: Receive,
+        send: Sender,
+        connection: Connection | None,
     ) -> None:
-        await anyio.sleep(self._latency + answer.delay)
+        self._record = record
+        self._finish = finish
+        self._receive = receive
+        self._send = send
+        self._connection = connection
+
+    async def body(self) -> bytes | None:
+        """Return the body of the request, or None if it never came; of one that is too long no more than shows it."""
+        body = bytearray()
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._finish(self._record, "disconnected")
+                return None
+            if len(body) <= MAX_BODY:
+                body += message.get("body", b"")
+            if not message.get("more_body"):
+                return bytes(body)
+
+    async def play(self, answer: Answer, delay: float, begin: Callable[[Record, Answer], None]) -> None:
+        """Send an answer as its steps say, unless the client leaves."""
+        if not delay and not any(isinstance(step, Wait) for step in answer.steps):
+            begin(self._record, answer)
+            await self._steps(answer)
+            return
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, tasks.cancel_scope, name="emulator: client gone")
+            await anyio.sleep(delay)
+            begin(self._record, answer)
+            await self._steps(answer)
+            tasks.cancel_scope.cancel()
+
+    async def gone(self) -> None:
+        """Wait until the client's connection is no more."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _steps(self, answer: Answer) -> None:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         if len(answer.steps) == 1 and isinstance(answer.steps[0], Send):
             headers.append((b"content-length", str(len(answer.steps[0].data)).encode()))
-        record.first_byte = self._clock()
-        answer.begin()
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        for step in answer.steps:
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        last = len(answer.steps) - 1
+        for number, step in enumerate(answer.steps):
             match step:
                 case Wait(seconds=seconds):
                     await anyio.sleep(seconds)
-                case Send(data=data):
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
                 case Cut(reset=reset):
-                    record.outcome = "cut"
-                    if connection is None:
-                        raise ConnectionCut
-                    await connection.cut(reset=reset)
-                    await _gone(receive)
+                    await self._cut(reset=reset)
                     return
-        record.outcome = "complete"
-        record.finished = self._clock()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                case Send(data=data):
+                    if number == last:
+                        # Noted before it is sent, so that whoever has the answer finds the record of it.
+                        self._finish(self._record, "complete")
+                    await self._send({"type": "http.response.body", "body": data, "more_body": number != last})
+        if not answer.steps or isinstance(answer.steps[-1], Wait):
+            self._finish(self._record, "complete")
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    async def _cut(self, *, reset: bool) -> None:
+        self._finish(self._record, "cut")
+        if self._connection is None:
+            raise ConnectionCut
+        await self._connection.cut(reset=reset)
+        await self.gone()
 
-async def _body(receive: Receive) -> bytes | None:
-    """Return the body of a request, or None if it never came; of one that is too long no more than shows it."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        if not message.get("more_body") or len(body) > MAX_BODY:
-            return bytes(body)
-
-
-async def _watch(record: Record, receive: Receive, scope: anyio.CancelScope) -> None:
-    await _gone(receive)
-    record.outcome = "disconnected"
-    scope.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the client's connection is no more."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        await self.gone()
+        self._finish(self._record, "disconnected")
+        scope.cancel()
 
 
 async def _lifespan(receive: Receive, send: Sender) -> None:

@@ -1,10 +1,12 @@
 """What the emulator was asked and what it answered, for tests and for a log file."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
+
+import anyio
 
 from antiphon.protocol.messages import Json
 
@@ -24,8 +26,8 @@ class Record:
         body: the JSON of the request, or None if there was none that could be read.
         request_id: the answer's `request-id`.
         status: the answer's HTTP status.
-        refused: whether the emulator refused the request for what it held (a status that a script asked for does
-            not count).
+        refused: whether the emulator refused the request for what it held. A status that a script asked for does
+            not count, nor does the refusal of a server-held thread, on which clients fall back.
         rules: ids of the rules that it broke.
         text: the error's text.
         message: the message that was replied, or None.
@@ -73,22 +75,49 @@ class Record:
         }
 
 
-@dataclass(slots=True)
 class Records:
-    """All records, in the order the requests arrived; finished ones are also written to the log, a line each."""
+    """All records, in the order the requests arrived; finished ones are also written to the log, a line each.
 
-    log: Path | None = None
-    all: list[Record] = field(default_factory=list[Record])
-    _file: TextIO | None = None
+    Attributes:
+        all: the records.
+    """
+
+    def __init__(self, log: Path | None = None, told: Callable[[Record], None] | None = None) -> None:
+        """Take a file to append to, and whom to tell of each finished record."""
+        self.all: list[Record] = []
+        self._log = log
+        self._told = told
+        self._file: TextIO | None = None
+        self._changes: set[anyio.Event] = set()
+
+    def add(self, record: Record) -> None:
+        """Keep the record of a request that has just arrived."""
+        self.all.append(record)
+        self.changed()
 
     def finish(self, record: Record) -> None:
         """Write a finished record to the log, if there is one."""
-        if self.log is None:
-            return
-        if self._file is None:
-            self._file = self.log.open("a", encoding="utf-8")
-        self._file.write(json.dumps(record.as_json(), ensure_ascii=True) + "\n")
-        self._file.flush()
+        if self._log is not None:
+            if self._file is None:
+                self._file = self._log.open("a", encoding="utf-8")
+            self._file.write(json.dumps(record.as_json(), ensure_ascii=True) + "\n")
+            self._file.flush()
+        if self._told is not None:
+            self._told(record)
+        self.changed()
+
+    def changed(self) -> None:
+        """Wake those who wait for something about the records."""
+        for change in self._changes:
+            change.set()
+        self._changes.clear()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds that only a change of the records can bring about."""
+        while not condition():
+            change = anyio.Event()
+            self._changes.add(change)
+            await change.wait()
 
     def close(self) -> None:
         """Close the log."""

@@ -32,6 +32,7 @@ class Refusal(Exception):
         details: `error.details`, or None.
         rules: ids of the rules that the request breaks.
         headers: further headers.
+        faulty: whether the request is at fault; False where clients ask and are prepared for a no.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Refusal(Exception):
         details: Json | None = None,
         rules: tuple[str, ...] = (),
         headers: dict[str, str] | None = None,
+        faulty: bool = True,
     ) -> None:
         """Fill in the API's usual type and text for the status."""
         known_type, known_message = ERROR_TYPES.get(status, ("api_error", "Error"))
@@ -52,6 +54,7 @@ class Refusal(Exception):
         self.details = details
         self.rules = rules
         self.headers = headers or {}
+        self.faulty = faulty
         super().__init__(self.message)
 
     def body(self, request_id: str) -> Json:

@@ -7,14 +7,15 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 import anyio
+import anyio.lowlevel
 from anyio.from_thread import start_blocking_portal
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -56,6 +57,7 @@ class Emulator:
         seed: int = 0,
         latency: float = 0.0,
         log: str | PathLike[str] | None = None,
+        told: Callable[[Record], None] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -69,6 +71,7 @@ class Emulator:
             seed: of identifiers and of the key that signs thinking.
             latency: seconds added before every answer.
             log: a file that gets a line of JSON for each request.
+            told: is called with each finished record.
             host: where to listen.
             port: 0 takes a free one.
 
@@ -78,19 +81,22 @@ class Emulator:
         chosen = DIALECTS[dialect] if isinstance(dialect, str) else dialect
         if strict_order:
             chosen = in_strict_order(chosen)
-        self._log = Records(None if log is None else Path(log))
+        self._log = Records(None if log is None else Path(log), told)
         self._api = Api(to_script(script), chosen, clock, seed)
         self._app = App(self._api, self._log, clock, latency)
         self._address = (host, port)
         self._listener: _Listener | None = None
+        self._url = ""
         self._thread: ExitStack | None = None
+        for created in _watching:
+            created.append(self)
 
     @property
     def url(self) -> str:
         """The base URL: what `ANTHROPIC_BASE_URL` has to be."""
         if self._listener is None:
             raise RuntimeError("the emulator is not started: use it in a `with` or `async with` statement")
-        return self._listener.url
+        return self._url
 
     @property
     def records(self) -> list[Record]:
@@ -120,20 +126,26 @@ class Emulator:
         """Take `content` for what was replied to `request`, as if it had been."""
         self._api.memory.remember(request, content)
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something about the records holds (a client is gone). Only in the emulator's own loop."""
+        await self._log.until(condition)
+
     async def start(self) -> str:
         """Listen, and return the URL.
 
         Raises:
             SettingsError: the address cannot be had.
         """
-        self._listener = await _Listener.open(self._app, *self._address)
-        return self._listener.url
+        listener = _Listener(self._app)
+        self._url = await listener.open(*self._address)
+        self._listener = listener
+        return self._url
 
     async def stop(self) -> None:
         """Stop listening and end what is still being sent. Returns when all connections are closed."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            await listener.close(self._app)
+            await listener.close()
         self._log.close()
 
     async def __aenter__(self) -> Self:
@@ -162,17 +174,22 @@ class Emulator:
             thread.close()
 
 
+_watching: list[list[Emulator]] = []
+
+
 class _Connection(H11Protocol):
     """One connection, which can be cut by the application."""
 
-    closed: anyio.Event
+    def __init__(self, config: Config, state: ServerState) -> None:
+        super().__init__(config, state, {"connection": self})
+        self.made = anyio.Event()
+        self.closed = anyio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  (as the base class does)
         super().connection_made(transport)
         # What was sent has left when `send` returns the next time, so that a cut comes where the script wants it.
         transport.set_write_buffer_limits(high=0)
-        self.closed = anyio.Event()
-        self.app_state = {"connection": self}
+        self.made.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -192,15 +209,9 @@ class _Connection(H11Protocol):
 class _Listener:
     """A listening socket and its connections."""
 
-    def __init__(self, server: asyncio.Server, state: ServerState) -> None:
-        self._server = server
-        self._state = state
-        host, port = server.sockets[0].getsockname()[:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-    @classmethod
-    async def open(cls, app: App, host: str, port: int) -> "_Listener":
-        config = Config(
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._config = Config(
             cast("Any", app),
             http=_Connection,
             ws="none",
@@ -210,28 +221,56 @@ class _Listener:
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE,
         )
-        config.load()
-        state = ServerState()
+        self._config.load()
+        self._state = ServerState()
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self, host: str, port: int) -> str:
+        """Listen, and return the URL."""
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(lambda: _Connection(config, state, {}), host, port, backlog=2048)
+            self._server = await loop.create_server(self._accept, host, port, backlog=2048)
         except OSError as error:
             raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
-        return cls(server, state)
+        address, port = self._server.sockets[0].getsockname()[:2]
+        return f"http://{f'[{address}]' if ':' in address else address}:{port}"
 
-    async def close(self, app: App) -> None:
+    async def close(self) -> None:
+        """Stop listening, close every connection, and wait until each is closed and its task has ended."""
+        if self._server is None:
+            return
+        # Accepting ends one round of the loop before the server closes: a client that was accepted in this round could
+        # not be attached to a closed server, and its socket would be lost.
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        await anyio.lowlevel.checkpoint()
         self._server.close()
-        app.stop()
-        tasks = list(self._state.tasks)
-        # All of them are ours; uvicorn's type names its own kinds only.
-        connections = cast("set[_Connection]", cast("object", self._state.connections))
-        for connection in list(connections):
+        self._app.stop()
+        for connection in list(self._connections):
+            await connection.made.wait()
             connection.transport.abort()
-        while connections:
-            await next(iter(connections)).closed.wait()
-        if tasks:
-            await asyncio.wait(tasks)
+            await connection.closed.wait()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks)
         await self._server.wait_closed()
+
+    def _accept(self) -> _Connection:
+        self._connections = {connection for connection in self._connections if not connection.closed.is_set()}
+        connection = _Connection(self._config, self._state)
+        self._connections.add(connection)
+        return connection
+
+
+@contextmanager
+def created_emulators() -> Generator[list[Emulator]]:
+    """Collect the emulators that are made meanwhile, for whoever wants to look at their records afterwards."""
+    created: list[Emulator] = []
+    _watching.append(created)
+    try:
+        yield created
+    finally:
+        _watching.remove(created)
 
 
 async def serve(emulator: Emulator, ready: Callable[[str], None], until: anyio.Event) -> None:
