@@ -114,7 +114,12 @@ class Driver:
         self._over = anyio.Event()
 
     def request(self, call: ToolCall) -> None:
-        """Take the next call; its block has closed with arguments that are a strictly valid JSON object."""
+        """Take the next call; its block has closed with arguments that are a strictly valid JSON object.
+
+        Raises:
+            ValueError: for a second call of one id; the first one keeps its job and its result.
+        """
+        self._refuse_twice(call)
         prepared = self._prepare(call)
         if isinstance(prepared, Result):
             self.answer(call, prepared)
@@ -124,9 +129,18 @@ class Driver:
         self._receive(Requested(call, prepared.access, ask=prepared.ask is not None))
 
     def answer(self, call: ToolCall, result: Result) -> None:
-        """Take the next call together with its result: it can never run."""
+        """Take the next call together with its result: it can never run.
+
+        Raises:
+            ValueError: for a second call of one id.
+        """
+        self._refuse_twice(call)
         self._index[call.id] = len(self._index)
         self._receive(Requested(call, answer=result))
+
+    def _refuse_twice(self, call: ToolCall) -> None:
+        if call.id in self._index:
+            raise ValueError(f"call {call.id!r} was requested already; one of the two results would be lost")
 
     def message_ended(self, *, cut: bool = False) -> None:
         """Say that the message is complete and logged. `cut`: it stopped early, with its last call as its end."""
@@ -187,15 +201,20 @@ class Driver:
                 self._reply = command
 
     async def _run(self, key: str, job: Job, scope: CancelScope) -> None:
+        began = False
         with scope:
-            if scope.cancel_called:  # stopped before its task began
-                return
-            result = await _outcome(job.run)
-            self._end_scope(key, scope)
-            self._receive(Finished(key, result))
-        if scope.cancelled_caught and self._scopes.get(key) is scope:
+            # Stopped, or late, before its task began, which on a busy machine takes its time.
+            if not scope.cancel_called:
+                began = True
+                result = await _outcome(job.run)
+                self._end_scope(key, scope)
+                self._receive(Finished(key, result))
+        if self._scopes.get(key) is scope:
+            # Neither done nor stopped by the turn: its time is up.
             del self._scopes[key]
-            self._receive(Finished(key, failure(f"Timed out after {job.timeout:g} s and was stopped.")))
+            text = f"Timed out after {job.timeout:g} s"
+            text += " and was stopped." if began else ", before it began. Nothing was done."
+            self._receive(Finished(key, failure(text)))
 
     async def _ask(self, key: str, job: Job, scope: CancelScope) -> None:
         if job.ask is None:
@@ -221,11 +240,15 @@ async def _outcome(work: Callable[[], Awaitable[T]]) -> T | Result:
     """Await some work; whatever it raises of its own is a failure, for a call never takes others down."""
     try:
         return await work()
-    except Exception as error:  # noqa: BLE001  (each call stands alone)
-        return failure(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if anyio.current_effective_deadline() == -math.inf:
             raise
-        # Nobody cancelled this task: the tool raised it, or awaited something of its own that was cancelled.
+        # Nobody stopped this call: the tool raised it, cancelled its own task, or awaited something cancelled.
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():
+            task.uncancel()  # the worker's next call must not inherit it
         return failure("The tool cancelled itself.")
+    except BaseException as error:  # noqa: BLE001  (each call stands alone, also one that calls `sys.exit`)
+        return failure(f"{type(error).__name__}: {error}")

@@ -24,13 +24,17 @@ class _Node:
 
     def below(self, *, writers_only: bool) -> Iterator[str]:
         """Yield the users (or writers) of all paths that this one is a proper prefix of."""
-        if (self.writers_below if writers_only else self.users_below) == 0:
-            return
-        for child in self.children.values():
-            yield from child.writers
-            if not writers_only:
-                yield from child.readers
-            yield from child.below(writers_only=writers_only)
+        # Not recursive: a path may be deeper than the stack.
+        nodes: list[_Node] = [self]
+        while nodes:
+            node = nodes.pop()
+            if (node.writers_below if writers_only else node.users_below) == 0:
+                continue
+            for child in node.children.values():
+                yield from child.writers
+                if not writers_only:
+                    yield from child.readers
+                nodes.append(child)
 
 
 class Hazards:
