@@ -113,6 +113,8 @@ def test_blocks_are_bounded_together_and_images_stay(workspace: Workspace) -> No
         (Result(({"type": "text", "text": " "},)), Result("")),
         (Result((), is_error=True), Result("The call failed and did not say why.", is_error=True)),
         (Result(({"type": "text", "text": ""}, IMAGE)), Result((IMAGE,))),
+        (Result(({"type": "text"}, IMAGE)), Result((IMAGE,))),
+        (Result(({"text": "no type"},)), Result(({"text": "no type"},))),
         (
             Result(({"type": "text", "text": "broken"}, IMAGE), is_error=True),
             Result(

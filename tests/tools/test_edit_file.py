@@ -1,6 +1,7 @@
 """Replacing exact text."""
 
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,14 @@ async def test_a_large_change_is_shown_in_part(edit: EditFile) -> None:
     assert told.endswith("... 89 more changes")
     told = await succeed(edit, path="many", old_string="y\n\n\n\n" * 100, new_string="z\n" * 200)
     assert told.splitlines()[-1] == "... 521 more lines of this change"
+
+
+async def test_a_change_in_very_many_places_is_shown_soon(edit: EditFile) -> None:
+    (edit.workspace.root / "many").write_text("x\n\n\n\n" * 200_000)
+    began = time.process_time()
+    told = await succeed(edit, path="many", old_string="x", new_string="y", replace_all=True)
+    assert told.endswith("... 199,989 more changes")
+    assert time.process_time() - began < 5
 
 
 async def test_a_text_that_is_not_there_is_answered_with_the_nearest(edit: EditFile) -> None:
@@ -257,8 +266,6 @@ async def test_a_change_from_outside_in_the_middle_of_an_edit_is_noticed(
 
 
 async def test_a_misquoted_text_in_a_large_file_is_answered_soon(edit: EditFile, tmp_path: Path) -> None:
-    import time
-
     lines = [f"value_{number % 97} = compute(value_{number % 89}, {number})" for number in range(60_000)]
     (edit.workspace.root / "large.py").write_text("\n".join(lines))
     quoted = "\n".join(lines[500:560]).replace("compute", "calculate")

@@ -139,7 +139,10 @@ async def test_a_function_that_changes_its_arguments_does_not_change_the_history
 
 
 def test_a_parameter_for_the_context_is_not_shown_to_the_model() -> None:
+    async def quiet(name: str, context: ToolContext | None = None) -> None: ...
+
     assert list(greet.input_schema["properties"]) == ["name"]
+    assert list(tool(quiet).input_schema["properties"]) == ["name"]
 
 
 @tool
@@ -479,6 +482,16 @@ async def parts() -> AsyncIterator[int]:
 def test_functions_that_cannot_be_described_are_refused_at_once(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         tool(function)
+
+
+def test_a_type_that_json_does_not_have_is_refused_with_the_name_of_the_tool() -> None:
+    class Handle:
+        pass
+
+    def use(handle: Handle) -> None: ...
+
+    with pytest.raises(TypeError, match="tool use: "):
+        tool(use)
 
 
 def test_an_annotation_that_is_not_known_is_named() -> None:

@@ -112,6 +112,24 @@ async def test_in_a_repository_git_says_what_belongs(repository: Workspace) -> N
     assert await succeed(ListFiles(repository), path="a", glob="*.py") == "a/x.py"
 
 
+async def test_a_submodule_is_listed_and_one_that_was_not_fetched_is_passed_over(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    fill(tmp_path / "dep", "d.py", "deep/e.py")
+    git(tmp_path / "dep", "init", "-q")
+    git(tmp_path / "dep", "add", ".")
+    git(tmp_path / "dep", "commit", "-q", "-m", "x")
+    git(workspace.root, "init", "-q")
+    for name in ("here", "not-fetched"):
+        git(workspace.root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "dep"), name)
+    git(workspace.root, "commit", "-q", "-m", "x")
+    git(workspace.root, "submodule", "deinit", "-f", "-q", "not-fetched")
+    tool = ListFiles(workspace)
+    assert await succeed(tool, recursive=True) == ".gitmodules\nhere/d.py\nhere/deep/e.py"
+    assert await succeed(tool, glob="e.py") == "here/deep/e.py"
+    assert await succeed(tool, path="not-fetched", recursive=True) == "(no files below not-fetched)"
+
+
 async def test_an_ignored_directory_can_be_asked_for(repository: Workspace) -> None:
     assert await succeed(ListFiles(repository), path="out", recursive=True) == "out/built.js"
 

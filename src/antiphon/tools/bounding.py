@@ -37,31 +37,35 @@ def finish(result: Result, limits: Limits, workspace: Workspace | None = None, c
     blocks = _sound(content, is_error=result.is_error)
     if not blocks:
         return finish(Result("", result.is_error), limits, workspace, call_id)
-    lengths = [len(cast("str", block["text"])) for block in blocks if block["type"] == "text"]
+    lengths = (len(cast("str", block["text"])) for block in blocks if _is_text(block))
     if sum(lengths) <= limits.result_chars:
         made_safe = tuple(_with_safe_text(block) for block in blocks)
         return result if made_safe == content else Result(made_safe, result.is_error)
-    whole = "\n".join(block["text"] for block in blocks if block["type"] == "text")
+    whole = "\n".join(block["text"] for block in blocks if _is_text(block))
     text_block: Json = {"type": "text", "text": bound(whole, limits, workspace, call_id)}
-    return Result((text_block, *(block for block in blocks if block["type"] != "text")), result.is_error)
+    return Result((text_block, *(block for block in blocks if not _is_text(block))), result.is_error)
 
 
 def _sound(content: tuple[Json, ...], *, is_error: bool) -> list[Json]:
     """Return the blocks without those that the API refuses where they stand."""
     blocks: list[Json] = []
     for block in content:
-        if block["type"] == "text":
-            if block["text"].strip():
-                blocks.append(block)
-        elif is_error:
-            blocks.append({"type": "text", "text": f"[{block['type']} left out: a failed call answers in text]"})
-        else:
+        kind = block.get("type")
+        if kind != "text" and not is_error:
+            blocks.append(block)
+        elif kind != "text":
+            blocks.append({"type": "text", "text": f"[{kind} left out: a failed call answers in text]"})
+        elif str(block.get("text", "")).strip():
             blocks.append(block)
     return blocks
 
 
+def _is_text(block: Json) -> bool:
+    return block.get("type") == "text"
+
+
 def _with_safe_text(block: Json) -> Json:
-    return {**block, "text": safe(block["text"])} if block["type"] == "text" else block
+    return {**block, "text": safe(block["text"])} if _is_text(block) else block
 
 
 def safe(text: str) -> str:

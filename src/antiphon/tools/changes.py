@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from antiphon.tools.text import quantity
+
 _AROUND = 2
 """Lines shown before and after a change."""
 _MOST = 80
@@ -37,22 +39,27 @@ def _line(sign: str, text: str) -> str:
 def changes(text: str, starts: Sequence[int], old: str, new: str) -> str:
     """Return a diff of the replacement of `old` by `new` at these places of `text`, cut when it is long."""
     shown: list[str] = []
-    hunks = _hunks(text, starts, old, new)
-    for number, hunk in enumerate(hunks):
+    spans = _spans(text, starts, old, new)
+    grown = 0
+    for number, (first, last, replaced) in enumerate(spans):
+        hunk = _hunk(text, first, last, replaced, grown)
+        grown += len(hunk.new) - len(hunk.old)
         lines = list(hunk.lines())
-        if len(shown) + len(lines) > _MOST:
-            if number == 0:
-                shown = [*lines[:_MOST], f"... {len(lines) - _MOST:,} more lines of this change"]
-            more = sum(1 for _ in hunks)
-            shown += [f"... {more + (number > 0):,} more changes"] if more + (number > 0) else []
-            break
-        shown += lines
+        if len(shown) + len(lines) <= _MOST:
+            shown += lines
+            continue
+        more = sum(1 for _ in spans)
+        if number == 0:
+            shown = [*lines[:_MOST], f"... {len(lines) - _MOST:,} more lines of this change"]
+        else:
+            more += 1
+        shown += [f"... {quantity(more, 'more change')}"] if more else []
+        break
     return "\n".join(shown)
 
 
-def _hunks(text: str, starts: Sequence[int], old: str, new: str) -> Iterator[_Hunk]:
-    """Yield one hunk for each run of lines with replacements in it."""
-    grown = 0
+def _spans(text: str, starts: Sequence[int], old: str, new: str) -> Iterator[tuple[int, int, str]]:
+    """Yield each run of lines with replacements in it: where it begins and ends, and what it becomes."""
     at = 0
     while at < len(starts):
         first = text.rfind("\n", 0, starts[at]) + 1
@@ -65,9 +72,7 @@ def _hunks(text: str, starts: Sequence[int], old: str, new: str) -> Iterator[_Hu
             last = _line_end(text, done)
             at += 1
         parts.append(text[done:last])
-        hunk = _hunk(text, first, last, "".join(parts), grown)
-        grown += len(hunk.new) - len(hunk.old)
-        yield hunk
+        yield first, last, "".join(parts)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -82,20 +87,35 @@ def _hunk(text: str, first: int, last: int, replaced: str, grown: int) -> _Hunk:
         old, new = (lines[:-1] if lines[-1] == "" else lines for lines in (old, new))
     same_before = _common(old, new)
     same_after = min(_common(old[::-1], new[::-1]), len(old) - same_before, len(new) - same_before)
-    above = text[:first].split("\n")[-1 - _AROUND : -1] if first else []
-    below = text[last + 1 :].split("\n", _AROUND)[:_AROUND] if last + 1 < len(text) else []
-    if text.endswith("\n") and below and below[-1] == "" and text.count("\n", last + 1) < _AROUND:
-        below.pop()
-    head = [*above, *old[:same_before]]
-    tail = [*old[len(old) - same_after :], *below]
+    head = [*_lines_above(text, first), *old[:same_before]]
+    tail = [*old[len(old) - same_after :], *_lines_below(text, last + 1)]
     line = text.count("\n", 0, first) + 1 + same_before + grown
     return _Hunk(
         line,
-        head[-_AROUND:] if head else [],
+        head[-_AROUND:],
         old[same_before : len(old) - same_after],
         new[same_before : len(new) - same_after],
         tail[:_AROUND],
     )
+
+
+def _lines_above(text: str, at: int) -> list[str]:
+    """Return the lines before a line's start: few, however long the text is."""
+    lines: list[str] = []
+    while at > 0 and len(lines) < _AROUND:
+        start = text.rfind("\n", 0, at - 1) + 1
+        lines.insert(0, text[start : at - 1])
+        at = start
+    return lines
+
+
+def _lines_below(text: str, at: int) -> list[str]:
+    lines: list[str] = []
+    while at < len(text) and len(lines) < _AROUND:
+        end = _line_end(text, at)
+        lines.append(text[at:end])
+        at = end + 1
+    return lines
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:

@@ -129,7 +129,7 @@ def replace_file(workspace: Workspace, path: Path, data: bytes, *, was: Stamp | 
         durable: return only when the content is on the disk.
 
     Raises:
-        OSError: it cannot be written; then nothing has changed.
+        OSError: it cannot be written; then nothing has changed, unless it had to be written in place.
         Changed: the file is no longer as it `was`.
     """
     with parent_of(workspace, path, make=was is None) as directory:

@@ -27,7 +27,7 @@ from antiphon.protocol.messages import Json
 from antiphon.tools.base import ToolContext
 from antiphon.tools.declaring import Declaration, Touches, declared_access
 from antiphon.tools.returning import returned, told
-from antiphon.tools.schema import parse_arguments, schema_of
+from antiphon.tools.schema import parse_arguments
 from antiphon.tools.signature import Signature
 
 P = ParamSpec("P")
@@ -62,7 +62,7 @@ class FunctionTool(Generic[P, T]):
         """Take the parts; `tool` finds them."""
         self.name = name
         self.description = signature.description
-        self.input_schema = schema_of(signature.struct)
+        self.input_schema = signature.schema
         self.timeout = timeout
         self.function = function
         self._struct = signature.struct

@@ -1,7 +1,8 @@
 """Listing a directory, or finding files by their names."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -58,15 +59,14 @@ class ListFiles(FileTool[ListFilesArguments]):
             return await super().run(arguments, context)
         try:
             self.require_unmoved(arguments)
-            files = await files_below(path)
+            files = await files_below(path, matcher(given.glob))
         except EXPECTED as error:
             return self.failed(error, path)
-        prefix = self._prefix(path)
-        matches = matcher(given.glob)
-        names = [prefix + printable(file.path) + ("@" if file.link else "") for file in files if matches(file.path)]
-        if not names:
+        if not files:
             return Result(f"(no files below {self.shown(path)}{f' match {given.glob}' if given.glob else ''})")
-        return Result(self._listed(names, given.limit, "file", "files"))
+        prefix = self._prefix(path)
+        names = (prefix + printable(file.path) + ("@" if file.link else "") for file in files)
+        return Result(self._listed(names, len(files), given.limit, "file", "files"))
 
     def work(self, given: ListFilesArguments, path: Path) -> Result:
         """List what is in the directory itself."""
@@ -75,26 +75,24 @@ class ListFiles(FileTool[ListFilesArguments]):
             names = [prefix + printable(entry.name) + _mark(entry) for entry in sorted(entries, key=lambda e: e.name)]
         if not names:
             return Result(f"({self.shown(path)} is empty)")
-        return Result(self._listed(names, given.limit, "entry", "entries"))
+        return Result(self._listed(names, len(names), given.limit, "entry", "entries"))
 
     def _prefix(self, path: Path) -> str:
         name = self.shown(path)
         return "" if name == "." else f"{name.rstrip('/')}/"
 
-    def _listed(self, names: list[str], limit: int, one: str, several: str) -> str:
+    def _listed(self, names: Iterable[str], count: int, limit: int, *what: str) -> str:
         """Return as many names as there is room for, and how many there are."""
         room = self.limits.result_chars - _ROOM_FOR_NOTES
-        shown = 0
-        for name in names[:limit]:
+        lines: list[str] = []
+        for name in islice(names, limit):
             room -= len(name) + 1
-            if room < 0 and shown:
+            if room < 0 and lines:
                 break
-            shown += 1
-        lines = names[:shown]
-        if shown < len(names):
-            lines.append(
-                f"\n({shown:,} of {quantity(len(names), one, several)}; choose a path or a glob to see the others)"
-            )
+            lines.append(name)
+        if len(lines) < count:
+            shown = f"{len(lines):,} of {quantity(count, *what)}"
+            lines.append(f"\n({shown}; choose a path or a glob to see the others)")
         return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ things are passed over. Links are told and never followed. The order is that of 
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,29 +51,35 @@ class Found:
     path: str
     link: bool = False
 
-    @property
-    def key(self) -> list[str]:
-        """What files are sorted by."""
-        return self.path.split("/")
+
+Wanted = Callable[[str], bool]
+"""Tells whether a path below the directory is wanted."""
 
 
-async def files_below(directory: Path) -> list[Found]:
-    """Return the files below a directory, in order.
+async def files_below(directory: Path, wanted: Wanted) -> list[Found]:
+    """Return the files below a directory that are wanted, in order.
 
     Raises:
         OSError: the directory cannot be read.
     """
-    named = await _named_by_git(directory)
-    if named:
-        found, nested = await to_thread.run_sync(_looked_at, directory, named, limiter=file_threads())
-        for name in nested:  # a repository in the repository, of which git tells no more than the name
-            inner = await files_below(directory / name)
-            found += [Found(f"{name}/{file.path}", file.link) for file in inner]
-    else:
+    found = await _found_below(directory, "", wanted)
+    return await to_thread.run_sync(_in_order, found, limiter=file_threads())
+
+
+async def _found_below(top: Path, below: str, wanted: Wanted) -> list[Found]:
+    """Return the files below `top/below`, their paths from the top, in any order."""
+    named = await _named_by_git(top / below)
+    if not named:
         # Also where git names nothing: somebody who asks for an ignored directory wants to see it.
-        found = await to_thread.run_sync(_walked, directory, limiter=file_threads())
-    found.sort(key=lambda file: file.key)
-    return found[:MOST]
+        return await to_thread.run_sync(_walked, top, below, wanted, limiter=file_threads())
+    found, nested = await to_thread.run_sync(_looked_at, top, below, named, wanted, limiter=file_threads())
+    for name in nested:  # a repository in the repository, of which git tells no more than the name
+        found += await _found_below(top, f"{name}/", wanted)
+    return found
+
+
+def _in_order(found: list[Found]) -> list[Found]:
+    return sorted(found, key=lambda file: file.path.split("/"))[:MOST]
 
 
 async def _named_by_git(directory: Path) -> list[str]:
@@ -97,46 +103,49 @@ async def _named_by_git(directory: Path) -> list[str]:
     return list(names) if ended.code == 0 or len(names) >= MOST else []
 
 
-def _looked_at(directory: Path, names: Iterable[str]) -> tuple[list[Found], list[str]]:
-    """Return which of these are there, and which are directories."""
+def _looked_at(top: Path, below: str, names: Iterable[str], wanted: Wanted) -> tuple[list[Found], list[str]]:
+    """Return which of these names are files that are wanted, and which are repositories of their own."""
     found: list[Found] = []
     nested: list[str] = []
-    top = str(directory)
     for number, name in enumerate(names):
         if number % 1024 == 0:
             from_thread.check_cancelled()
+        path = below + name.rstrip("/")
+        is_file_name = not name.endswith("/")
         try:
-            mode = os.lstat(f"{top}/{name}").st_mode
+            mode = os.lstat(f"{top}/{path}").st_mode
         except OSError:  # deleted, and git was not told
             continue
         if stat.S_ISDIR(mode):
-            nested.append(name.rstrip("/"))
-        elif stat.S_ISREG(mode) or stat.S_ISLNK(mode):
-            found.append(Found(name, link=stat.S_ISLNK(mode)))
+            # In a submodule that was not fetched git names the directory itself, as `./`.
+            if os.path.lexists(f"{top}/{path}/.git") and path.rstrip("./") != below.rstrip("/"):
+                nested.append(path)
+        elif is_file_name and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)) and wanted(path):
+            found.append(Found(path, link=stat.S_ISLNK(mode)))
     return found, nested
 
 
-def _walked(directory: Path) -> list[Found]:
+def _walked(top: Path, below: str, wanted: Wanted) -> list[Found]:
     found: list[Found] = []
-    waiting = [""]
+    waiting = [below]
     while waiting and len(found) < MOST:
         from_thread.check_cancelled()
-        below = waiting.pop()
+        at = waiting.pop()
         try:
-            entries = sorted(_entries(f"{directory}/{below}"), key=lambda entry: entry.name)
+            entries = sorted(_entries(f"{top}/{at}"), key=lambda entry: entry.name)
         except OSError:
-            if not below:
+            if at == below:
                 raise
             continue  # a directory we may not read hides what is in it, not the rest
         waiting += [
-            f"{below}{entry.name}/"
+            f"{at}{entry.name}/"
             for entry in reversed(entries)
             if entry.is_dir(follow_symlinks=False) and entry.name not in PASSED_OVER
         ]
         found += [
-            Found(f"{below}{entry.name}", link=entry.is_symlink())
+            Found(f"{at}{entry.name}", link=entry.is_symlink())
             for entry in entries
-            if entry.is_symlink() or entry.is_file(follow_symlinks=False)
+            if (entry.is_symlink() or entry.is_file(follow_symlinks=False)) and wanted(f"{at}{entry.name}")
         ]
     return found
 

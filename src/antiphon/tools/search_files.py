@@ -116,8 +116,7 @@ async def _files(path: Path, glob: str | None) -> tuple[Path, list[str]]:
     """Return a directory and the files in it to search. Links are not followed: they may lead outside."""
     if await to_thread.run_sync(path.is_file, limiter=file_threads()):
         return path.parent, [path.name]
-    matches = matcher(glob)
-    return path, [file.path for file in await files_below(path) if not file.link and matches(file.path)]
+    return path, [file.path for file in await files_below(path, matcher(glob)) if not file.link]
 
 
 def _told(found: Matches, given: SearchFilesArguments, room: int) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from antiphon.tools.base import ToolContext
 from antiphon.tools.docstrings import read_docstring
-from antiphon.tools.schema import Arguments
+from antiphon.tools.schema import Arguments, schema_of
 
 
 class Signature:
@@ -19,6 +19,7 @@ class Signature:
     Attributes:
         description: what the model reads.
         struct: the arguments.
+        schema: their JSON schema.
         context: the name of the parameter that takes the `ToolContext`, or None.
         copies: whether an argument may be a part of the model's JSON itself, which the function must not get.
     """
@@ -34,7 +35,7 @@ class Signature:
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
         for parameter in inspect.signature(function).parameters.values():
             hint = hints.get(parameter.name, Any)
-            if hint is ToolContext:
+            if hint is ToolContext or ToolContext in get_args(hint):
                 self.context = parameter.name
                 continue
             if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
@@ -46,6 +47,7 @@ class Signature:
                 fields.append((parameter.name, described, _default(parameter.default)))
         try:
             self.struct = msgspec.defstruct(name, fields, bases=(Arguments,), kw_only=True)
+            self.schema = schema_of(self.struct)
         except TypeError as error:
             raise TypeError(f"tool {name}: {error}") from error
         self.copies = not all(_is_new(hints.get(name, Any)) for name in self.struct.__struct_fields__)
