@@ -12,6 +12,7 @@ _CHUNK = 1 << 20
 _COUNTED = 32 * _CHUNK
 """How far ahead lines are counted only to say how many there are."""
 _LONGEST_MARK = 4
+_LINE_FEED = ord("\n")
 
 
 class LineReader(Protocol):
@@ -56,9 +57,7 @@ def lines_of(file: BinaryIO, longest: int) -> Generator[LineReader]:
         text.detach()
 
 
-def _cut(line: str, longest: int, *, goes_on: bool = False) -> str:
-    if len(line) <= longest and not goes_on:
-        return line
+def _cut(line: str, longest: int) -> str:
     return f"{line[:longest]} [line cut after {longest:,} characters]"
 
 
@@ -93,11 +92,9 @@ class _Narrow:
 
     def __iter__(self) -> Iterator[str]:
         while piece := self._file.readline(self._bytes):
-            goes_on = not piece.endswith(b"\n")
-            line = piece.removesuffix(b"\n").removesuffix(b"\r")
-            if goes_on:
-                goes_on = self._pass_rest()
-            yield _cut(self._decoded(line, whole=not goes_on), self._longest, goes_on=goes_on)
+            goes_on = piece[-1] != _LINE_FEED and self._pass_rest()
+            line = self._decoded(piece.rstrip(b"\n").removesuffix(b"\r"), whole=not goes_on)
+            yield line if len(line) <= self._longest and not goes_on else _cut(line, self._longest)
 
     def _pass_rest(self) -> bool:
         """Go to the end of the line; return whether there was anything."""
@@ -110,7 +107,8 @@ class _Narrow:
 
     def _decoded(self, line: bytes, *, whole: bool) -> str:
         try:
-            return codecs.getincrementaldecoder("utf-8")().decode(line, final=whole)
+            # The start of a line may end within a character.
+            return line.decode() if whole else codecs.getincrementaldecoder("utf-8")().decode(line)
         except UnicodeDecodeError:
             self.note = "Not all of this is UTF-8; the lines that are not were read as Latin-1"
             return line.decode("latin-1")
@@ -153,7 +151,7 @@ class _Wide:
         while piece := self._text.readline(self._longest + 2):
             goes_on = not piece.endswith("\n") and self._pass_line()
             line = piece.removesuffix("\n").removesuffix("\r")
-            yield _cut(line, self._longest, goes_on=goes_on)
+            yield line if len(line) <= self._longest and not goes_on else _cut(line, self._longest)
 
     def count_rest(self) -> int | None:
         read = 0
