@@ -152,6 +152,20 @@ def test_priorities_delay_one_task_behind_all_others_more_often_than_even_choice
     assert by_priority > 30
 
 
+def test_with_a_lag_a_timeout_may_strike_before_its_task_has_begun() -> None:
+    async def main() -> str:
+        reached = "nothing"
+        with anyio.move_on_after(1):
+            for stage in ("first", "second", "third"):
+                reached = stage
+                await anyio.lowlevel.checkpoint()
+        return reached
+
+    assert {run(main, seed=seed) for seed in range(100)} == {"third"}
+    assert {run(main, seed=seed, lag=0.2) for seed in range(100)} >= {"first", "second", "third"}
+    assert run(finishing_order, 3, seed=1, lag=0.5)
+
+
 def test_a_deadlock_is_told_with_who_waits_where() -> None:
     async def wait_for_godot() -> None:
         await anyio.Event().wait()

@@ -19,7 +19,7 @@ from concurrent.futures import Executor, Future
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
-from antiphon.testing.virtual_steps import Choose, Priorities, Step, VirtualTask, evenly, first_come
+from antiphon.testing.virtual_steps import Choose, Priorities, Step, VirtualTask, evenly, first_come, lagging
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -47,21 +47,25 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         problems: what asyncio reported to the exception handler, such as an error of a task that nobody awaited.
     """
 
-    def __init__(self, *, seed: int | None = None, depth: int | None = None, max_steps: int = 1_000_000) -> None:
+    def __init__(
+        self, *, seed: int | None = None, depth: int | None = None, lag: float = 0.0, max_steps: int = 1_000_000
+    ) -> None:
         """Make a loop whose clock shows 0.
 
         Args:
             seed: decides which ready step runs next; None for asyncio's own order, first come, first served.
             depth: with a seed, choose by priorities (see `Priorities`) instead of evenly.
+            lag: with a seed, how likely the clock leaps before a step although steps are ready, as on a busy machine.
             max_steps: the loop raises `Endless` after so many.
         """
         self._choose: Choose = first_come
         if seed is not None:
             self._choose = evenly(seed) if depth is None else Priorities(seed, depth)
-        self._max_steps = max_steps
-        self._steps = 0
+        self._lags = lagging(seed, lag) if seed is not None and lag else None
+        self._max_steps: int = max_steps
+        self._steps: int = 0
         # The number of the step before which something has to be done: an interruption, or giving up.
-        self._pause = max_steps
+        self._pause: int = max_steps
         self._interruptions: list[tuple[int, Callable[[], object]]] = []
         self._now = 0.0
         self._ready: list[Step] = []
@@ -137,19 +141,18 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
             sys.set_asyncgen_hooks(*hooks)
 
     def _run_steps(self) -> None:
-        ready, choose, count_threads = self._ready, self._choose, threading.active_count
+        ready, choose, lags, count_threads = self._ready, self._choose, self._lags, threading.active_count
         while not self._stopping:
             if self._from_threads or count_threads() != self._threads:
                 self._attend_to_threads()
-            count = len(ready)
-            if not count:
+            if not ready or (lags is not None and lags()):
                 self._leap()
-                continue
-            step = ready.pop(choose(ready) if count > 1 else 0)
-            if step.dropped:
                 continue
             if self._steps == self._pause:
                 self._interrupt()
+            step = ready.pop(choose(ready) if len(ready) > 1 else 0)
+            if step.dropped:
+                continue
             self._steps += 1
             before = len(ready)
             step.context.run(step.callback, *step.args)
@@ -172,6 +175,7 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
     def _interrupt(self) -> None:
         if self._steps >= self._max_steps:
             raise Endless(f"the main task has not ended after {self._max_steps} steps:\n{describe_tasks(self)}")
+        # What is called may ask for the next interruption.
         due = [callback for number, callback in self._interruptions if number <= self._steps]
         self._interruptions = [later for later in self._interruptions if later[0] > self._steps]
         self._pause = min([self._max_steps, *(number for number, _ in self._interruptions)])
@@ -184,6 +188,8 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         while timers and timers[0][2].dropped:
             heapq.heappop(timers)
         if not timers or timers[0][0] == math.inf:
+            if self._ready:
+                return
             raise Deadlock(f"at {self._now:g} s every task waits and no timer is set:\n{describe_tasks(self)}")
         self._now = timers[0][0]
         while timers and timers[0][0] <= self._now:

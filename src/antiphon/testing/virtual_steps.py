@@ -92,6 +92,12 @@ def evenly(seed: int) -> Choose:
     return lambda ready: int(chance() * len(ready))
 
 
+def lagging(seed: int, chance: float) -> Callable[[], bool]:
+    """Say of each moment whether the clock runs ahead of the work."""
+    draw = random.Random(~seed).random  # noqa: S311  (an interleaving is no secret)
+    return lambda: draw() < chance
+
+
 class Priorities:
     """Chooses the ready task with the highest random priority, and lowers the chosen one `depth - 1` times: deep.
 
