@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from antiphon.emulator import Emulator, created_emulators
+from antiphon.emulator import Emulator, Record, created_emulators
 
 __all__ = ["Emulator", "created_emulators", "refusals"]
 
@@ -13,8 +13,13 @@ def refusals(emulators: Iterable[Emulator]) -> str:
     Errors that a script asked for do not count, nor does the refusal of server-held threads, which clients expect.
     """
     return "\n".join(
-        f"request {number} to {record.path} was refused with {record.status} {record.rules or ''}: {record.text}"
+        f"request {number} to {record.path} was refused with {_verdict(record)}"
         for emulator in emulators
         for number, record in enumerate(emulator.records, 1)
         if record in emulator.refused
     )
+
+
+def _verdict(record: Record) -> str:
+    rules = f" ({', '.join(record.rules)})" if record.rules else ""
+    return f"{record.status}{rules}: {record.text}"
