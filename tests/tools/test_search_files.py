@@ -140,6 +140,11 @@ async def test_of_a_long_line_the_match_is_shown(workspace: Workspace) -> None:
     assert shown == f"min.js\n1:...{'é' * 100}needle{'x' * 294}...\n2:needle"
 
 
+async def test_a_match_in_a_line_of_megabytes_is_counted_and_not_shown(workspace: Workspace) -> None:
+    (workspace.root / "huge.js").write_text("x" * 3_000_000 + "needle\nneedle\n")
+    assert await succeed(SearchFiles(workspace), pattern="needle") == "huge.js\n2:needle\n(1 line too long to show)"
+
+
 async def test_a_pattern_that_cannot_be_used_is_told_why(search: SearchFiles) -> None:
     assert await fail(search, pattern="(foo") == (
         "The pattern cannot be used: missing ), unterminated subpattern at position 0."

@@ -23,6 +23,10 @@ _BATCH_BYTES = 200_000
 _BATCH_FILES = 4000
 _FIRST_BATCH = 64
 """The first command gets few files, so that a common text is found at once."""
+_LINE_CHARS = 400
+_BEFORE_MATCH = 100
+"""Of a long line the match is kept, with so many characters before it."""
+_LINES_PER_FILE = 20_000
 _ALL = 1 << 60
 _SPARE = 4
 """How many times the wanted matches are kept before those that will not be shown are dropped."""
@@ -55,11 +59,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a result; `at` is where the match begins in it, in characters, or None for context."""
+    """One line of a result; of a long one the part with the match."""
 
     number: int
     text: str
-    at: int | None
+    is_match: bool
 
 
 @dataclass(slots=True)
@@ -210,7 +214,7 @@ class _Reader:
                 self._open = FileMatches(_text(path))
             case {"type": "match" | "context" as kind, "data": data} if self._open is not None:
                 self._open.matches += kind == "match"
-                if self._keep_lines:
+                if self._keep_lines and len(self._open.lines) < _LINES_PER_FILE:
                     self._open.lines += _lines(data)
             case {"type": "end", "data": {"binary_offset": binary}} if self._open is not None:
                 self._open.binary = binary is not None
@@ -258,9 +262,16 @@ def _lines(data: Json) -> Iterator[Line]:
     text = cast("str", raw["text"]) if "text" in raw else b64decode(raw["bytes"]).decode(errors="replace")
     submatches: list[Any] = data["submatches"]
     number: int = data["line_number"]
+    start: int = submatches[0]["start"] if submatches else 0
     for offset, line in enumerate(text.removesuffix("\n").split("\n")):
-        at = None
-        if submatches:
-            start: int = submatches[0]["start"] if offset == 0 else 0
-            at = len(line.encode()[:start].decode(errors="ignore"))
-        yield Line(number + offset, line.removesuffix("\r"), at)
+        at = len(line.encode()[:start].decode(errors="ignore")) if offset == 0 else 0
+        yield Line(number + offset, _cut(line.removesuffix("\r"), at), bool(submatches))
+
+
+def _cut(text: str, at: int) -> str:
+    """Return a line, or of a long one the part around a place."""
+    if len(text) <= _LINE_CHARS:
+        return text
+    start = max(0, min(at - _BEFORE_MATCH, len(text) - _LINE_CHARS))
+    end = start + _LINE_CHARS
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"

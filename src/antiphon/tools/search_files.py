@@ -20,9 +20,6 @@ from antiphon.tools.text import quantity
 
 SECONDS = 30.0
 """How long a search may take; what was found by then is shown."""
-_LINE_CHARS = 400
-_BEFORE_MATCH = 100
-"""Of a long line the match is shown, with so many characters before it."""
 _ROOM_FOR_NOTES = 300
 
 OutputMode = Literal["content", "files_with_matches", "count"]
@@ -104,8 +101,8 @@ class SearchFiles(PathTool[SearchFilesArguments]):
 def _query(given: SearchFilesArguments) -> Query:
     match given.output_mode:
         case "content":
-            context = given.context
-            return Query(given.pattern, given.ignore_case, given.multiline, context, given.limit + 1, given.limit)
+            more = given.limit + 1
+            return Query(given.pattern, given.ignore_case, given.multiline, given.context, more, given.limit)
         case "files_with_matches":
             return Query(given.pattern, given.ignore_case, given.multiline, 0, 1, given.limit)
         case "count":
@@ -166,28 +163,13 @@ def _content(found: Matches, given: SearchFilesArguments, room: int) -> str:
 
 
 def _file_lines(file: FileMatches) -> Iterator[tuple[str, bool]]:
-    """Yield the lines as text, and whether each is the first of a match."""
+    """Yield the lines as text, and whether each matches. A `--` stands where lines are left out of the context."""
+    has_context = not all(line.is_match for line in file.lines)
     previous: Line | None = None
     for line in file.lines:
-        if previous is not None and line.number > previous.number + 1 and _has_context(file):
+        if has_context and previous is not None and line.number > previous.number + 1:
             yield "--", False
-        yield (
-            f"{line.number}{'-' if line.at is None else ':'}{_cut(safe(line.text), line.at or 0)}",
-            line.at is not None,
-        )
+        yield f"{line.number}{':' if line.is_match else '-'}{safe(line.text)}", line.is_match
         previous = line
     if file.unshown:
         yield f"({quantity(file.unshown, 'line')} too long to show)", False
-
-
-def _has_context(file: FileMatches) -> bool:
-    return any(line.at is None for line in file.lines)
-
-
-def _cut(text: str, at: int) -> str:
-    if len(text) <= _LINE_CHARS:
-        return text
-    start = max(0, min(at - _BEFORE_MATCH, len(text) - _LINE_CHARS))
-    return (
-        f"{'...' if start else ''}{text[start : start + _LINE_CHARS]}{'...' if start + _LINE_CHARS < len(text) else ''}"
-    )
