@@ -1,0 +1,102 @@
+"""The pages about rules tell the truth: their examples break exactly that rule, and are repaired as shown."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from antiphon.protocol.checking import check, repair
+from antiphon.protocol.dialects import DIALECTS, in_strict_order
+from antiphon.protocol.messages import Json
+from antiphon.protocol.registry import RULES
+from antiphon.protocol.rule import Dialect, Rule, Safety
+
+PAGES = Path(__file__, "../../../docs/rules").resolve()
+EXAMPLE = re.compile(r"<!-- (?P<mark>ok|breaks: \w+) -->\n```json\n(?P<json>.*?)\n```\n", re.DOTALL)
+SAYS = re.compile(r"The API says:\n\n```text\n(?P<text>.*?)\n```\n", re.DOTALL)
+UPSTREAM = re.compile("<!-- dialect: (?P<name>[a-z-]+) -->")
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+
+def _page(rule: Rule) -> str:
+    return (PAGES / f"{rule.id}-{rule.name}.md").read_text(encoding="utf-8")
+
+
+def _examples(rule: Rule, mark: str) -> list[Json]:
+    return [json.loads(found["json"]) for found in EXAMPLE.finditer(_page(rule)) if found["mark"] == mark]
+
+
+def _upstream(rule: Rule) -> Dialect:
+    found = UPSTREAM.search(_page(rule))
+    special = {
+        "strict-order": in_strict_order(DIALECTS["anthropic"]),
+        "cautious": DIALECTS["anthropic"].cautious(),
+    }
+    return {**DIALECTS, **special}[found["name"] if found else "anthropic"]
+
+
+@every_rule
+def test_the_example_breaks_this_rule_and_no_other_in_the_words_the_page_quotes(rule: Rule) -> None:
+    (failing,) = _examples(rule, f"breaks: {rule.id}")
+    violations = check(failing, _upstream(rule))
+    assert {violation.rule for violation in violations} == {rule.id}
+    quoted = SAYS.search(_page(rule))
+    assert quoted
+    assert quoted["text"] == violations[0].text
+
+
+@every_rule
+def test_the_example_is_repaired_to_what_the_page_shows(rule: Rule) -> None:
+    (failing,) = _examples(rule, f"breaks: {rule.id}")
+    outcome = repair(failing, _upstream(rule))
+    if rule.repair is None:
+        assert outcome.request is failing
+        assert [violation.rule for violation in outcome.remaining] == [rule.id]
+        return
+    (fixed,) = _examples(rule, "ok")
+    assert outcome.request == fixed
+    assert check(fixed, _upstream(rule)) == []
+    assert {violation.rule for violation in outcome.violations} == {rule.id}
+
+
+@every_rule
+def test_safe_repairs_are_made_without_lossy_ones_and_lossy_ones_are_not(rule: Rule) -> None:
+    (failing,) = _examples(rule, f"breaks: {rule.id}")
+    outcome = repair(failing, _upstream(rule), lossy=False)
+    if rule.safety is Safety.SAFE and rule.repair:
+        assert [outcome.request] == _examples(rule, "ok")
+    else:
+        assert outcome.request is failing
+        assert {violation.rule for violation in outcome.remaining} == {rule.id}
+
+
+@every_rule
+def test_the_page_says_what_the_rule_says(rule: Rule) -> None:
+    page = _page(rule)
+    assert page.startswith(f"# {rule.id}: {rule.name}\n\n{rule.statement}\n")
+    assert f"**{rule.safety.value.capitalize()}**" in page or rule.repair is None
+    assert f"\n{rule.source.kind.capitalize()}" in page
+    assert re.findall(r"^- \[(.*?)\]", page.partition("## Sources")[2], re.MULTILINE) == list(rule.source.references)
+
+
+def test_there_is_a_page_for_each_rule_and_for_nothing_else() -> None:
+    pages = {page.name for page in PAGES.glob("*.md")} - {"README.md"}
+    assert pages == {f"{rule.id}-{rule.name}.md" for rule in RULES}
+
+
+def test_the_index_lists_all_rules() -> None:
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+) ([\w-]+)\]\((.*?)\) \| (.*?) \| (\w+) \|$", index, re.MULTILINE)
+    order = {"TU": 0, "MS": 1, "CO": 2}
+    expected = [
+        (rule.id, rule.name, f"{rule.id}-{rule.name}.md", rule.statement, rule.safety.value if rule.repair else "none")
+        for rule in sorted(RULES, key=lambda rule: (order[rule.id[:2]], rule.id))
+    ]
+    assert rows == expected
+
+
+def test_the_index_lists_all_dialects() -> None:
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE) == list(DIALECTS)
