@@ -8,6 +8,7 @@ from typing import Any, Literal, TextIO
 
 import anyio
 
+from antiphon.errors import SettingsError
 from antiphon.protocol.messages import Json
 
 Outcome = Literal["pending", "complete", "cut", "disconnected", "stopped"]
@@ -90,16 +91,26 @@ class Records:
         self._file: TextIO | None = None
         self._changes: set[anyio.Event] = set()
 
+    def open(self) -> None:
+        """Open the log, if there is one.
+
+        Raises:
+            SettingsError: the file cannot be written.
+        """
+        if self._log is not None and self._file is None:
+            try:
+                self._file = self._log.open("a", encoding="utf-8")
+            except OSError as error:
+                raise SettingsError(f"cannot write the log {self._log}: {error.strerror}") from error
+
     def add(self, record: Record) -> None:
         """Keep the record of a request that has just arrived."""
         self.all.append(record)
         self.changed()
 
     def finish(self, record: Record) -> None:
-        """Write a finished record to the log, if there is one."""
-        if self._log is not None:
-            if self._file is None:
-                self._file = self._log.open("a", encoding="utf-8")
+        """Write a finished record to the log if it is open, and tell of it."""
+        if self._file is not None:
             self._file.write(json.dumps(record.as_json(), ensure_ascii=True) + "\n")
             self._file.flush()
         if self._told is not None:

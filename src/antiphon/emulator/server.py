@@ -134,8 +134,9 @@ class Emulator:
         """Listen, and return the URL.
 
         Raises:
-            SettingsError: the address cannot be had.
+            SettingsError: the address cannot be had, or the log cannot be written.
         """
+        self._log.open()
         listener = _Listener(self._app)
         self._url = await listener.open(*self._address)
         self._listener = listener
