@@ -1,13 +1,15 @@
 """A small HTTP server on loopback that records what it is sent and answers with the bytes it is told."""
 
 import json
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import ByteStream, Listener, SocketAttribute
+from anyio.streams.tls import TLSListener
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Conversation:
     """One request and the way to answer it."""
 
     request: Recorded
-    socket: SocketStream
+    socket: ByteStream
 
     async def send(self, data: bytes) -> None:
         await self.socket.send(data)
@@ -72,11 +74,13 @@ class Server:
     hung_up: anyio.Event = field(default_factory=anyio.Event)
     """Set when a client closed a connection."""
 
+    scheme: str = "http"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
-    async def serve(self, socket: SocketStream) -> None:
+    async def serve(self, socket: ByteStream) -> None:
         self.connections += 1
         number = self.connections
         async with socket:
@@ -89,7 +93,7 @@ class Server:
             self.hung_up.set()
 
 
-async def _read_request(socket: SocketStream, connection: int) -> Recorded | None:
+async def _read_request(socket: ByteStream, connection: int) -> Recorded | None:
     data = b""
     try:
         while b"\r\n\r\n" not in data:
@@ -107,10 +111,13 @@ async def _read_request(socket: SocketStream, connection: int) -> Recorded | Non
 
 
 @asynccontextmanager
-async def serving(script: Script) -> AsyncGenerator[Server, None]:
-    """Serve on a free port of loopback while the context lasts; every request is answered by the script."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    server = Server(listener.extra(SocketAttribute.local_port), script)
+async def serving(
+    script: Script, context: ssl.SSLContext | None = None, *, port: int = 0
+) -> AsyncGenerator[Server, None]:
+    """Serve on loopback while the context lasts, by TLS where that is given; the script answers every request."""
+    plain = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+    server = Server(plain.extra(SocketAttribute.local_port), script, scheme="https" if context else "http")
+    listener: Listener[Any] = TLSListener(plain, context, standard_compatible=False) if context else plain
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, server.serve)
         yield server

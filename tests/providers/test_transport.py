@@ -1,17 +1,30 @@
-"""Connections beyond the plain one: proxies of the environment, and servers that must not be trusted."""
+"""Connections: the short way of our own, and the one over httpx2; proxies, trust, and what comes between requests."""
 
+import gc
 import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSListener
-from loopback import Conversation, serving
+from anyio.lowlevel import checkpoint
+from loopback import Conversation, Server, serving
 from provider_replies import EVENTS, REQUEST, STREAM
 
 from antiphon.errors import SettingsError, Unreachable
+from antiphon.providers.answer import MOST_IDLE, Transport
 from antiphon.providers.anthropic import AnthropicProvider
+from antiphon.providers.direct import DirectTransport
+from antiphon.providers.transport import HttpTransport
+
+PEM = Path(__file__).with_name("untrusted.pem")
+
+
+def server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
 
 
 async def answer(call: Conversation) -> None:
@@ -67,17 +80,119 @@ async def test_a_proxy_of_a_kind_that_is_not_supported_is_a_setting_to_change(
 
 
 async def test_a_certificate_that_does_not_hold_is_told_and_not_tried_again() -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).with_name("untrusted.pem"))
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(SocketAttribute.local_port)
-
-    async def never(_stream: ByteStream) -> None:
-        pytest.fail("the client went on without trust")
-
-    async with TLSListener(listener, context) as secure, anyio.create_task_group() as tasks:
-        tasks.start_soon(secure.serve, never)
+    async with serving(answer, server_context()) as server:
         with pytest.raises(Unreachable, match="certificate") as caught:
-            await ask(f"https://127.0.0.1:{port}")
+            await ask(server.url)
         assert not caught.value.retryable
-        tasks.cancel_scope.cancel()
+    assert server.requests == []
+
+
+async def read(transport: Transport, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
+    with anyio.fail_after(20):
+        async with transport.post(f"{url}/v1/messages", {}, body) as found:
+            return found.status, b"".join([chunk async for chunk in found.chunks])
+
+
+WAYS = pytest.mark.parametrize("way", [DirectTransport, HttpTransport])
+Way = type[DirectTransport] | type[HttpTransport]
+
+
+@WAYS
+async def test_a_certificate_that_the_environment_trusts_is_enough(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    async with serving(answer, server_context()) as server:
+        transport = way(5.0)
+        for _ in range(3):
+            assert await read(transport, server.url) == (200, STREAM)
+        await transport.aclose()
+    assert [request.connection for request in server.requests] == [1, 1, 1]
+
+
+@WAYS
+async def test_a_long_request_and_a_long_answer_get_through(way: Way) -> None:
+    async def echo(call: Conversation) -> None:
+        await call.answer(200, call.request.body)
+
+    body = b"0123456789abcdef" * 400_000
+    async with serving(echo) as server:
+        transport = way(5.0)
+        assert await read(transport, server.url, body) == (200, body)
+        await transport.aclose()
+
+
+async def test_a_server_is_held_back_while_nobody_reads() -> None:
+    sent = 0
+    piece = b"x" * 100_000
+
+    async def flood(call: Conversation) -> None:
+        nonlocal sent
+        await call.head(200, content_length=str(len(piece) * 1000))
+        for _ in range(1000):
+            await call.send(piece)
+            sent += len(piece)
+
+    async with serving(flood) as server:
+        transport = DirectTransport(5.0)
+        with anyio.fail_after(20):
+            async with transport.post(server.url, {}, b"") as found:
+                while sent == 0 or sent != await _later(lambda: sent):
+                    pass
+                assert sent < 50_000_000
+                assert sum([len(chunk) async for chunk in found.chunks]) == 100_000_000
+        await transport.aclose()
+
+
+async def _later(value: Callable[[], int]) -> int:
+    """Return a value after the loop was idle for many rounds."""
+    for _ in range(1000):
+        await checkpoint()
+    return value()
+
+
+@WAYS
+async def test_only_so_many_idle_connections_are_kept(way: Way) -> None:
+    async with serving(answer) as server, AsyncExitStack() as stack:
+        transport = way(5.0)
+        answers = [await stack.enter_async_context(transport.post(server.url, {}, b"")) for _ in range(MOST_IDLE + 3)]
+        for found in answers:
+            assert b"".join([chunk async for chunk in found.chunks]) == STREAM
+        await stack.aclose()
+        for _ in range(MOST_IDLE + 3):
+            assert await read(transport, server.url) == (200, STREAM)
+        assert server.connections == MOST_IDLE + 3
+        await transport.aclose()
+
+
+async def test_what_a_server_says_on_an_idle_connection_is_not_taken_for_an_answer() -> None:
+    said = anyio.Event()
+
+    async def script(call: Conversation) -> None:
+        await call.stream(STREAM)
+        if call.request.connection == 1:
+            await call.answer(408, b"You are idle.")
+            said.set()
+
+    async with serving(script) as server:
+        transport = DirectTransport(5.0)
+        assert await read(transport, server.url) == (200, STREAM)
+        await said.wait()
+        assert await read(transport, server.url) == (200, STREAM)
+        await transport.aclose()
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
+def test_a_connection_of_a_loop_that_is_gone_is_not_used() -> None:
+    """A program may run one loop after another with one provider."""
+    transport = DirectTransport(5.0)
+
+    async def once(port: int) -> Server:
+        async with serving(answer, port=port) as server:
+            assert await read(transport, server.url) == (200, STREAM)
+        return server
+
+    first = anyio.run(once, 0)
+    second = anyio.run(once, first.port)
+    assert [server.connections for server in (first, second)] == [1, 1]
+    anyio.run(transport.aclose)
+    gc.collect()

@@ -3,8 +3,10 @@
 Reads the environment names of the `anthropic` SDK 2.12 with its precedence: whoever has set that up has set this up.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from antiphon.errors import SettingsError
 
@@ -17,6 +19,7 @@ _KEY_ENV = "ANTHROPIC_API_KEY"
 _TOKEN_ENV = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  (the name of a variable, not a secret)
 _BASE_URL_ENV = "ANTHROPIC_BASE_URL"
 _HEADERS_ENV = "ANTHROPIC_CUSTOM_HEADERS"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def endpoint(
     """
     custom = {**_parse_headers(environment.get(_HEADERS_ENV, "")), **_lower(headers or {})}
     found = {
+        "user-agent": _user_agent(),
         "accept": "application/json",
         "content-type": "application/json",
         "anthropic-version": API_VERSION,
@@ -71,6 +75,8 @@ def endpoint(
             f"There is no API key. Set {_KEY_ENV} (or {_TOKEN_ENV}) in the environment, or pass api_key or auth_token."
         )
     for name, value in found.items():
+        if not _TOKEN.fullmatch(name):
+            raise SettingsError(f"{name!r} cannot be the name of a header.")
         if not (value.isascii() and value.isprintable()):
             # Mostly a key that was pasted with a line break. The value is a secret: it is not shown.
             raise SettingsError(
@@ -89,12 +95,17 @@ def _authorization(environment: Mapping[str, str], api_key: str | None, auth_tok
     return {"authorization": f"Bearer {secret}"} if secret else {}
 
 
+def _user_agent() -> str:
+    # The package is loaded, whoever asks. A plain import of it would count as one of all the names it stands for.
+    return f"antiphon/{import_module('antiphon').__version__}"
+
+
 def _base_url(text: str) -> str:
     scheme, separator, rest = text.strip().rstrip("/").partition("://")
     if scheme not in ("http", "https") or not separator or not rest or rest.startswith("/"):
         raise SettingsError(f"The base URL {text!r} is none: it must begin with https:// or http:// and name a host.")
-    if "?" in rest or "#" in rest:
-        raise SettingsError(f"The base URL {text!r} must end with its path, without ? or #.")
+    if any(sign in rest for sign in "?#") or not rest.isprintable() or " " in rest:
+        raise SettingsError(f"The base URL {text!r} must end with its path, without ?, # or spaces.")
     # Some clients want the version in the base URL and some add it; both are understood.
     return f"{scheme}://{rest.removesuffix('/v1').rstrip('/')}"
 

@@ -1,27 +1,18 @@
-"""One HTTP request and its streamed answer, on httpx2: connections, proxies, timeouts, and names for their failures.
+"""One HTTP request and its streamed answer, on httpx2: the long way, which knows proxies, redirects and the rest.
 
-Knows nothing of models. Is imported with the first request: httpx2 is a good part of what the command line takes to
-start.
+Knows nothing of models. Is imported on use: httpx2 is a good part of what the command line takes to start.
 """
 
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from importlib.metadata import version
 
 import httpx2
 
 from antiphon.errors import ProviderError, SettingsError, StreamBroken, Unreachable
-from antiphon.providers.answer import Answer
+from antiphon.providers.answer import CONNECT_TIMEOUT, LONGEST_IDLE, MOST_IDLE, Answer
 
-CONNECT_TIMEOUT = 5.0
-_LIMITS = httpx2.Limits(
-    max_connections=None,
-    # A run uses one connection, and one more for each subagent. The cost of a request grows with the idle ones kept.
-    max_keepalive_connections=8,
-    # Tools may work for a while between two turns; a new connection costs two round trips and a TLS handshake.
-    keepalive_expiry=60.0,
-)
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=MOST_IDLE, keepalive_expiry=LONGEST_IDLE)
 
 
 class HttpTransport:
@@ -36,7 +27,6 @@ class HttpTransport:
         self._timeout = timeout
         try:
             self._client = httpx2.AsyncClient(
-                headers={"user-agent": f"antiphon/{version('antiphon')}"},
                 timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
                 limits=_LIMITS,
                 follow_redirects=True,
