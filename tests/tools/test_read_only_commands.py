@@ -1,0 +1,421 @@
+"""Which commands may run without approval, early and beside others: a wall, so what gets through is counted."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.tools.base import Workspace
+from antiphon.tools.read_only_commands import is_read_only
+from antiphon.tools.read_only_git import safe_git
+from antiphon.tools.shell_words import read_plain_command
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    # Only what is installed is known; these are not on every machine.
+    installed = tmp_path / "bin"
+    installed.mkdir()
+    for name in ("rg", "tree", "file", "git"):
+        (installed / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{installed}")
+    root = tmp_path / "work"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "a.py").write_text("a\n")
+    (root / "out").symlink_to("/etc")
+    (root / "src" / "passwd").symlink_to("/etc/passwd")
+    return Workspace.at(root)
+
+
+def reads(workspace: Workspace, command: str) -> bool:
+    return is_read_only(command, workspace, workspace.root)
+
+
+ONLY_READ = """
+ls
+ls -la src
+ls *.py src/*.py
+pwd
+cat src/a.py
+cat -n src/a.py | head -5
+head -n 20 src/a.py
+tail -n +5 src/a.py
+tail -20 src/a.py
+wc -l src/*.py
+grep -rn "import os" src
+grep -rn --include='*.py' 'foo$' .
+grep -E 'a|b' src/a.py && echo found || echo 'not found'
+rg -n --glob '*.py' 'foo.*bar' src
+find . -name '*.py' -type f
+find src -name \\*.py -not -path './node_modules/*'
+find . ! -name a.py -print
+sed -n '1,20p' src/a.py
+sed -n 5p src/a.py
+sort -u src/a.py | uniq -c | sort -rn -k 1
+cut -d: -f1 src/a.py
+tr a-z A-Z
+tree -L 2 src
+stat -c %s src/a.py
+du -sh src
+df -h .
+file src/a.py
+which python3
+date +%F
+date -u '+%Y-%m-%d %H:%M'
+echo "hello world" it\\'s
+ls src 2>/dev/null
+ls src 2>&1 | head
+cat src/a.py;ls
+cd src && ls -l | wc -l
+cd src && cd .. && cat src/a.py
+diff src/a.py src/b.py
+sha256sum src/a.py
+git status
+git status -s
+git status --porcelain=v2
+git log --oneline -5
+git log -n 3 --format='%h %s'
+git diff
+git diff HEAD~1 -- src/a.py
+git diff --stat main..feature
+git show HEAD
+git show 'HEAD@{1}:src/a.py'
+git branch --list
+git branch -a
+git remote -v
+git blame -L 1,5 src/a.py
+git ls-files src
+git rev-parse --abbrev-ref HEAD
+git --no-pager log
+git stash list
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("command", ONLY_READ)
+def test_it_only_reads(workspace: Workspace, command: str) -> None:
+    assert reads(workspace, command)
+
+
+UNCLEAR = """
+rm -rf src
+touch x
+ls > files
+ls >> files
+ls 2>errors
+ls &> all
+ls >/dev/tcp/127.0.0.1/80
+cat < src/a.py
+cat <<< text
+cat <<EOF
+ls &
+ls & rm x
+ls &&& rm x
+ls |& cat
+ls || rm x
+ls; rm x
+ls && rm x
+ls | xargs rm
+ls | tee x
+ls | sh
+ls $(rm x)
+ls `rm x`
+ls "$(rm x)"
+ls "`rm x`"
+echo $HOME
+echo ${HOME}
+echo "$ANTHROPIC_API_KEY"
+ls <(rm x)
+(rm x)
+{ rm x; }
+ls {a,b}
+X=1 ls
+PATH=. ls
+env
+printenv
+export A=1
+alias ls=rm
+exec ls
+eval ls
+command rm x
+builtin cd
+time ls
+if true; then rm x; fi
+! rm x
+ls # comment
+ls 'unfinished
+ls "unfinished
+ls \\
+*
+./ls
+/bin/ls
+src/ls
+LS
+ls ~
+ls ~root
+ls foo=~
+cat /etc/passwd
+cat ../secret
+cat src/../../secret
+cat out/passwd
+cat src/passwd
+cat src/*
+head *
+grep root /etc/passwd
+grep -f/etc/passwd x
+grep -f /etc/passwd x
+grep --file=/etc/passwd x
+grep -R x .
+grep -r x out
+diff -r src out
+ls out
+ls ../*
+ls */*
+echo /etc/*
+cd / && ls
+cd .. && ls
+cd out && ls
+cd src; ls
+cd src || ls
+cd src && ls; cat ../secret
+cd src | ls
+ls && cd src && cat ../../secret
+cd
+cd -
+cd src
+find . -delete
+find . -exec rm {} ;
+find . -exec rm {} \\;
+find . -execdir rm x +
+find . -ok rm x +
+find . -fprint x
+find . -fprintf x y
+find . -fls x
+find -L . -name x
+find / -name x
+sed -i s/a/b/ src/a.py
+sed s/a/b/ src/a.py
+sed -n 'w x' src/a.py
+sed -n '1e rm x' src/a.py
+sed -n '1p;w x' src/a.py
+sed -n 1p -i src/a.py
+sort -o x src/a.py
+sort -ox src/a.py
+sort -uo x src/a.py
+sort --output=x src/a.py
+sort --outp x src/a.py
+sort --compress-program=sh src/a.py
+sort -T src src/a.py
+sort *
+uniq src/a.py out.txt
+uniq src/*
+tree -o x
+tree -l
+file -C -m x
+file -z x
+date -s 2020-01-01
+date 010100002020
+date --set=x
+tail -f src/a.py
+tail --follow src/a.py
+rg --pre sh x
+rg --pre=sh x
+rg -L x
+rg -z x
+rg --hostname-bin=x y
+awk 1 src/a.py
+python3 -c 1
+less src/a.py
+xargs rm
+test -f x
+kill 1
+git
+git push
+git commit -m x
+git checkout main
+git branch new
+git branch -d main
+git branch -D main
+git branch -m a b
+git tag v1
+git remote add x y
+git stash
+git stash pop
+git fetch
+git gc
+git config x y
+git -c core.pager=sh log
+git -C .. status
+git --git-dir=x log
+git --exec-path=x log
+git diff --output=x
+git diff --ext-diff
+git diff /etc/passwd /etc/hosts
+git log --show-signature
+git log --format=%GK
+git log --output=x
+git grep -O x
+git blame --contents /etc/passwd x
+git archive HEAD
+git worktree add x
+git show --textconv HEAD
+git -p log
+""".strip().splitlines()
+
+
+ODD = ["", " ", "ls\nrm x", "ls\rrm x", "ls \0", "ls '\0'", "ls " + "x" * 5000, "ls \xa0x"]
+
+
+@pytest.mark.parametrize("command", [*UNCLEAR, *ODD])
+def test_it_is_unclear(workspace: Workspace, command: str) -> None:
+    assert not reads(workspace, command)
+
+
+def test_a_program_of_the_workspace_is_not_trusted_by_its_name(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = workspace.root / "ls"
+    fake.write_text("#!/bin/sh\nrm x\n")
+    fake.chmod(0o755)
+    path = os.environ["PATH"]
+    assert reads(workspace, "ls")
+    for hostile in (f"{workspace.root}:{path}", f".:{path}", f":{path}"):
+        monkeypatch.setenv("PATH", hostile)
+        assert not reads(workspace, "ls")
+
+
+def test_where_cd_may_lead_elsewhere_it_is_unclear(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDPATH", "/")
+    assert not reads(workspace, "cd src && ls")
+
+
+@given(st.text(alphabet="ls cat|&;<>$`'\"\\(){}*?[]~!#=-/.\n\t2>1", max_size=30))
+def test_no_text_is_too_odd_and_what_is_understood_has_no_loose_ends(command: str) -> None:
+    commands = read_plain_command(command)
+    if commands is not None:
+        assert all(simple.words for simple in commands)
+        assert [simple.joint == "" for simple in commands] == [True] + [False] * (len(commands) - 1)
+
+
+WORDS = st.lists(
+    st.sampled_from(["a", "a b", "", "'", '"', "$x", "\\", "*", "x'y", "-n", ";", "&&", "|", "é", "~", "`", "\t"]),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(WORDS, st.integers(0, 2**30))
+def test_words_are_what_the_shell_makes_of_them(words: list[str], seed: int) -> None:
+    quoted: list[str] = []
+    for position, word in enumerate(words):
+        if (seed >> position) & 1:
+            quoted.append("'" + word.replace("'", "'\\''") + "'")
+        else:
+            quoted.append('"' + "".join(f"\\{c}" if c in '$`"\\' else c for c in word) + '"')
+    understood = read_plain_command("printf " + " ".join(quoted))
+    assert understood is not None
+    assert [word.text for word in understood[0].words[1:]] == words
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_the_shell_agrees_about_words(shell: str) -> None:
+    command = r"""printf '<%s>\n' a\ b 'c d'"e f" "g\h" "i\"j" HEAD~1 x^y a:b,c@d%e+f=g ! "k\\l" m\;n '' """
+    understood = read_plain_command(command)
+    assert understood is not None
+    said = subprocess.run([shell, "-c", command], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said == [f"<{word.text}>" for word in understood[0].words[2:]]
+
+
+HOSTILE = {
+    "a monitor": ("core.fsmonitor", "touch {proof}; false"),
+    "a filter": ("filter.x.clean", "touch {proof}; cat"),
+    "a converter": ("diff.x.textconv", "touch {proof}; cat"),
+    "a diff driver": ("diff.x.command", "touch {proof}; true"),
+    "a diff program": ("diff.external", "touch {proof}; true"),
+    "more configuration": ("include.path", "{repository}/more"),
+}
+GIT_COMMANDS = ["git status", "git diff", "git log -p", "git show", "git ls-files --modified --others"]
+
+
+@pytest.mark.parametrize(("key", "value"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_repository_that_names_programs_gets_nothing_run_without_approval(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    repository, proof = tmp_path / "work", tmp_path / "proof"
+    repository.mkdir()
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        subprocess.run(["git", *who, *arguments], cwd=repository, check=True, capture_output=True)
+
+    git("init", "-q")
+    (repository / ".gitattributes").write_text("* filter=x diff=x\n")
+    (repository / "a.txt").write_text("one\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    (repository / "a.txt").write_text("two\n")
+    (repository / "more").write_text(f'[filter "x"]\n\tclean = touch {proof}; cat\n')
+    git("config", key, value.format(proof=proof, repository=repository))
+    proof.unlink(missing_ok=True)
+    workspace = Workspace.at(repository)
+    for command in GIT_COMMANDS:
+        if reads(workspace, command):
+            env = safe_git({"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+            subprocess.run(["bash", "-c", command], cwd=repository, env=env, check=True, capture_output=True)
+            assert not proof.exists(), command
+
+
+def test_reading_a_plain_repository_changes_no_byte_of_it(tmp_path: Path) -> None:
+    repository = tmp_path / "work"
+    repository.mkdir()
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        subprocess.run(["git", *who, *arguments], cwd=repository, check=True, capture_output=True)
+
+    def state() -> dict[str, tuple[bytes, int]]:
+        return {
+            str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in repository.rglob("*") if path.is_file()
+        }
+
+    git("init", "-q")
+    (repository / "a.txt").write_text("one\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    (repository / "a.txt").write_text("one\n")  # same contents, other time: git would like to note that
+    workspace = Workspace.at(repository)
+    before = state()
+    for command in GIT_COMMANDS:
+        assert reads(workspace, command)
+        env = safe_git({"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_COUNT": "0"})
+        subprocess.run(["bash", "-c", command], cwd=repository, env=env, check=True, capture_output=True)
+    assert state() == before
+
+
+@pytest.mark.parametrize("sign", ["config.worktree", "commondir"])
+def test_a_repository_with_configuration_elsewhere_is_unclear(workspace: Workspace, sign: str) -> None:
+    repository = workspace.root / ".git"
+    repository.mkdir()
+    (repository / "config").write_text("[core]\n\tbare = false\n")
+    assert reads(workspace, "git status")
+    (repository / sign).write_text("")
+    assert not reads(workspace, "git status")
+
+
+def test_a_linked_worktree_or_a_link_is_unclear(workspace: Workspace) -> None:
+    (workspace.root / ".git").write_text("gitdir: /elsewhere\n")
+    assert not reads(workspace, "git status")
+    (workspace.root / ".git").unlink()
+    (workspace.root / ".git").symlink_to("/nowhere")
+    assert not reads(workspace, "git status")
+
+
+def test_settings_for_git_that_are_there_already_are_kept() -> None:
+    env = safe_git({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"})
+    count = int(env["GIT_CONFIG_COUNT"])
+    keys = [env[f"GIT_CONFIG_KEY_{number}"] for number in range(count)]
+    assert keys[0] == "a.b"
+    assert "core.fsmonitor" in keys
+    assert all(f"GIT_CONFIG_VALUE_{number}" in env for number in range(count))
