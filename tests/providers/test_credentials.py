@@ -58,7 +58,19 @@ def test_a_base_url_is_used_without_its_version(given: str, used: str, server: s
 
 
 @pytest.mark.parametrize(
-    "url", ["api.anthropic.com", "ftp://host", "https://", "https:///v1", "https://host?key=1", "//x"]
+    "url",
+    [
+        "api.anthropic.com",
+        "ftp://host",
+        "https://",
+        "https:///v1",
+        "https://host?key=1",
+        "//x",
+        "http://host:port",
+        "http://[::1",
+        "http://:80",
+        "https://ho st",
+    ],
 )
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="base URL"):

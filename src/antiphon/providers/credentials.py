@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from urllib.parse import urlsplit
 
 from antiphon.errors import SettingsError
 
@@ -101,17 +102,22 @@ def _user_agent() -> str:
 
 
 def _base_url(text: str) -> str:
-    scheme, separator, rest = text.strip().rstrip("/").partition("://")
-    if scheme not in ("http", "https") or not separator or not rest or rest.startswith("/"):
+    url = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        names_a_host = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        names_a_host = False
+    if not names_a_host:
         raise SettingsError(f"The base URL {text!r} is none: it must begin with https:// or http:// and name a host.")
-    if any(sign in rest for sign in "?#") or not rest.isprintable() or " " in rest:
+    if any(sign in url for sign in "?# ") or not url.isprintable():
         raise SettingsError(f"The base URL {text!r} must end with its path, without ?, # or spaces.")
     # Some clients want the version in the base URL and some add it; both are understood.
-    return f"{scheme}://{rest.removesuffix('/v1').rstrip('/')}"
+    return url.removesuffix("/v1").rstrip("/")
 
 
 def _parse_headers(text: str) -> dict[str, str]:
-    lines = (line.partition(":") for line in text.splitlines())
+    lines = (line.partition(":") for line in text.split("\n"))
     return _lower({name.strip(): value.strip() for name, colon, value in lines if colon})
 
 
