@@ -98,6 +98,10 @@ async def test_files_are_chosen_by_glob_or_named(search: SearchFiles) -> None:
 
 async def test_a_match_may_span_lines_when_asked_for(search: SearchFiles) -> None:
     assert await succeed(search, pattern=r"first\(\):\s+return", path="src") == "(no matches)"
+    assert (
+        await succeed(search, pattern=r"first\(\):\n +return", path="src")
+        == "src/a.py\n3:def first():\n4:    return os"
+    )
     assert await succeed(search, pattern=r"first\(\):\s+return", path="src", multiline=True) == snapshot(
         """\
 src/a.py
@@ -190,6 +194,11 @@ CASES: list[dict[str, Any]] = [
     {"pattern": "d.f", "output_mode": "count"},
     {"pattern": "d.f", "output_mode": "files_with_matches"},
     {"pattern": "e", "limit": 3},
+    {"pattern": r"\s+\w", "limit": 2, "multiline": True, "context": 1},
+    {"pattern": "line$", "multiline": True},
+    {"pattern": ".", "multiline": True, "output_mode": "count"},
+    {"pattern": "e|s", "multiline": True, "output_mode": "count"},
+    {"pattern": "d\\n", "output_mode": "count"},
     {"pattern": "line$"},
     {"pattern": "é"},
     {"pattern": "nowhere"},
@@ -232,8 +241,8 @@ async def test_ripgrep_is_asked_for_files_by_name_and_without_its_configuration(
             "--crlf",
             "--engine=auto",
             "--case-sensitive",
-            "--context=0",
             "--max-count=8",
+            "--context=0",
             "--regexp=-e",
             "--",
             "src/a.py",
@@ -253,6 +262,17 @@ async def test_a_ripgrep_that_fails_or_tells_nonsense_is_an_answer_too(
     assert await succeed(search, pattern="x") == "(no matches)"
     (nonsense.directory / "rg").write_text("no program")
     assert "cannot be started" in await fail(search, pattern="x")
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(101)", "os.kill(os.getpid(), 9)"])
+async def test_when_ripgrep_crashes_our_grep_looks_again(
+    search: SearchFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    ours = await call(search, pattern="def")
+    half = '{"type":"begin","data":{"path":{"text":"src/a.py"}}}'
+    fake = FakeRg(tmp_path / "fake", f"print('{half}', flush=True); {ending}")
+    monkeypatch.setenv("PATH", str(fake.directory) + os.pathsep + os.environ["PATH"])
+    assert await call(search, pattern="def") == ours
 
 
 async def test_a_search_of_many_files_stops_when_enough_is_found(

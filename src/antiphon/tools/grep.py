@@ -62,8 +62,11 @@ def _text_of(path: str) -> str | None:
         return None
     for mark, encoding in _WIDE:
         if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
-    return None if b"\0" in data else data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+            return data[len(mark) :].decode(encoding, "replace").replace("\r\n", "\n")
+    if b"\0" in data:
+        return None
+    # So that `$` is where a line ends for people, and offsets in a line stay what they are.
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 Span = tuple[int, int, tuple[int, int]]
@@ -72,7 +75,7 @@ Span = tuple[int, int, tuple[int, int]]
 
 def _lines(pattern: "re.Pattern[str]", _text: str, lines: list[str]) -> Iterator[Span]:
     for number, line in enumerate(lines):
-        match = pattern.search(line.removesuffix("\r"))
+        match = pattern.search(line)
         if match:
             start = len(line[: match.start()].encode())
             yield number, number + 1, (start, start + len(match.group().encode()))

@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +29,9 @@ _BEFORE_MATCH = 100
 """Of a long line the match is kept, with so many characters before it."""
 _LINES_PER_FILE = 20_000
 _ALL = 1 << 60
+_TROUBLE = 2
+_NO_CRASH = (0, 1, _TROUBLE)
+"""Exit codes of a grep: found, not found, some trouble (a bad pattern, or a file that cannot be read)."""
 _SPARE = 4
 """How many times the wanted matches are kept before those that will not be shown are dropped."""
 
@@ -45,8 +49,8 @@ class Query:
         ignore_case: upper and lower case are the same.
         multiline: matches may span lines, and `.` matches a line's end.
         context: lines shown around each match.
-        per_file: matches wanted of one file at most; None to count them only.
-        wanted: after more matches than this no more files are looked at; None for all.
+        per_file: lines wanted of one file at most; None to count them only.
+        wanted: after more matching lines than this no more files are looked at; None for all.
     """
 
     pattern: str
@@ -72,7 +76,7 @@ class FileMatches:
 
     Attributes:
         path: as it was given to `search`; its caller may put the name to show here.
-        matches: how many there are, up to the number wanted.
+        matches: how many lines match, up to the number wanted.
         lines: the lines, with context, in order.
         binary: it turned out to be a binary file, so this does not count.
         unshown: lines that were too long to be handed over.
@@ -98,12 +102,12 @@ class Matches:
     complete: bool = False
 
     def count(self) -> int:
-        """Return the number of matches."""
+        """Return the number of lines that match."""
         return sum(file.matches for file in self.files)
 
 
 async def search(query: Query, directory: Path, paths: Sequence[str], found: Matches) -> None:
-    """Look into files, in order, until more matches are found than wanted.
+    """Look into files, in order, until more lines are found than wanted.
 
     What is found is in `found` also when this is cancelled.
 
@@ -119,20 +123,35 @@ async def search(query: Query, directory: Path, paths: Sequence[str], found: Mat
     ripgrep = shutil.which("rg")
     wanted = _ALL if query.wanted is None else query.wanted
     with as_file(files("antiphon.tools").joinpath("grep.py")) as script:
-        command = _ripgrep(ripgrep, query) if ripgrep else _own(script, query)
+        ours = _own(script, query)
+        commands = [_ripgrep(ripgrep, query), ours] if ripgrep else [ours]
         for batch in _batches(paths):
-            reader = _Reader(batch, wanted - found.count(), keep_lines=query.per_file is not None)
-            try:
-                ended = await read_records([*command, *batch], cwd=directory, take=reader.take, env=_environment())
-            except OSError as error:
-                raise SearchFailed(f"The search program {command[0]} cannot be started: {error.strerror}.") from None
-            finally:
-                found.files += reader.files()
-            if ended.code not in {0, 1} and not reader.seen and ended.errors:
-                raise SearchFailed(f"The pattern cannot be used: {_reason(ended.errors)}.")
+            await _search_batch(commands, directory, batch, query, found)
             if found.count() > wanted:
                 return
     found.complete = True
+
+
+async def _search_batch(
+    commands: Sequence[list[str]], directory: Path, batch: Sequence[str], query: Query, found: Matches
+) -> None:
+    """Look into some files by the first of these programs that does not crash."""
+    for command in commands:
+        reader = _Reader(batch, query, found.count())
+        kept = True
+        try:
+            ended = await read_records([*command, *batch], cwd=directory, take=reader.take, env=_environment())
+            kept = ended.code in _NO_CRASH
+        except OSError as error:
+            raise SearchFailed(f"The search program {command[0]} cannot be started: {error.strerror}.") from None
+        finally:
+            if kept:
+                found.files += reader.files()
+        if ended.code == _TROUBLE and not reader.seen and ended.errors:
+            raise SearchFailed(f"The pattern cannot be used: {_reason(ended.errors)}.")
+        if kept:
+            return
+    raise SearchFailed("The search program crashed.")
 
 
 def _reason(errors: str) -> str:
@@ -149,14 +168,10 @@ def _ripgrep(program: str, query: Query) -> list[str]:
     options = ["--json", "--no-config", "--no-messages", "--no-mmap", "--crlf", "--engine=auto"]
     options += ["--ignore-case" if query.ignore_case else "--case-sensitive"]
     options += ["--multiline", "--multiline-dotall"] if query.multiline else []
-    return [
-        program,
-        *options,
-        f"--context={query.context}",
-        *([] if query.per_file is None else [f"--max-count={query.per_file}"]),
-        f"--regexp={query.pattern}",
-        "--",
-    ]
+    if query.per_file is not None and not query.multiline:
+        # With --multiline ripgrep 15 crashes on --max-count, where a last match is cut (json.rs: range out of slice).
+        options += [f"--max-count={query.per_file}"]
+    return [program, *options, f"--context={query.context}", f"--regexp={query.pattern}", "--"]
 
 
 def _own(script: Path, query: Query) -> list[str]:
@@ -189,11 +204,11 @@ def _batches(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 class _Reader:
     """Collects what a program tells about a batch of files, in whatever order it takes them."""
 
-    def __init__(self, batch: Sequence[str], wanted: int, *, keep_lines: bool) -> None:
+    def __init__(self, batch: Sequence[str], query: Query, found: int) -> None:
         self.seen = False
-        self._keep_lines = keep_lines
+        self._per_file = query.per_file
+        self._wanted = (_ALL if query.wanted is None else query.wanted) - found
         self._index = {path: number for number, path in enumerate(batch)}
-        self._wanted = wanted
         self._done: dict[int, FileMatches] = {}
         self._held = 0
         self._last = len(batch)  # files from this one on will not be shown
@@ -205,17 +220,19 @@ class _Reader:
         try:
             event: Any = json.loads(record)
         except ValueError:  # a line of the file so long that its record was cut
-            if self._open is not None:
+            if self._open is not None and self._room(self._open) != 0:
                 self._open.unshown += 1
                 self._open.matches += 1
             return True
         match event:
             case {"type": "begin", "data": {"path": path}}:
                 self._open = FileMatches(_text(path))
-            case {"type": "match" | "context" as kind, "data": data} if self._open is not None:
-                self._open.matches += kind == "match"
-                if self._keep_lines and len(self._open.lines) < _LINES_PER_FILE:
-                    self._open.lines += _lines(data)
+            case {"type": "match", "data": data} if self._open is not None:
+                lines = list(islice(_lines(data), self._room(self._open)))
+                self._open.matches += len(lines)
+                self._keep(self._open, lines)
+            case {"type": "context", "data": data} if self._open is not None:
+                self._keep(self._open, _lines(data))
             case {"type": "end", "data": {"binary_offset": binary}} if self._open is not None:
                 self._open.binary = binary is not None
                 self._close(self._open)
@@ -223,6 +240,14 @@ class _Reader:
             case _:
                 pass
         return True
+
+    def _room(self, file: FileMatches) -> int | None:
+        """Return how many more lines of the file are wanted; None for all."""
+        return None if self._per_file is None else self._per_file - file.matches
+
+    def _keep(self, file: FileMatches, lines: Iterable[Line]) -> None:
+        if self._per_file is not None and len(file.lines) < _LINES_PER_FILE:
+            file.lines += lines
 
     def _close(self, file: FileMatches) -> None:
         index = self._index.get(file.path, len(self._index))

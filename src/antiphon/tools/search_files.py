@@ -99,14 +99,17 @@ class SearchFiles(PathTool[SearchFilesArguments]):
 
 
 def _query(given: SearchFilesArguments) -> Query:
+    # Who writes a line's end into the pattern wants to find it.
+    multiline = given.multiline or "\n" in given.pattern or "\\n" in given.pattern
     match given.output_mode:
         case "content":
-            more = given.limit + 1
-            return Query(given.pattern, given.ignore_case, given.multiline, given.context, more, given.limit)
+            return Query(
+                given.pattern, given.ignore_case, multiline, given.context, per_file=given.limit + 1, wanted=given.limit
+            )
         case "files_with_matches":
-            return Query(given.pattern, given.ignore_case, given.multiline, 0, 1, given.limit)
+            return Query(given.pattern, given.ignore_case, multiline, per_file=1, wanted=given.limit)
         case "count":
-            return Query(given.pattern, given.ignore_case, given.multiline, 0, None, None)
+            return Query(given.pattern, given.ignore_case, multiline, per_file=None)
 
 
 async def _files(path: Path, glob: str | None) -> tuple[Path, list[str]]:
