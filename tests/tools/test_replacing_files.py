@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import names_in
@@ -33,6 +34,67 @@ def test_a_replaced_file_keeps_its_mode_and_other_names_of_it_their_content(work
     replace_file(workspace, path, b"new", was=stamp_of(workspace, path), durable=True)
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o755)
     assert (workspace.root / "hard").read_text() == "old"
+
+
+def test_a_secret_is_never_readable_by_others_on_its_way(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = workspace.root / "secret"
+    path.write_text("old")
+    path.chmod(0o4600)
+    modes: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+
+    real_open = os.open
+
+    def opened(*args: Any, **kwargs: Any) -> int:
+        descriptor = real_open(*args, **kwargs)
+        if str(args[0]).endswith(".tmp"):
+            modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return descriptor
+
+    monkeypatch.setattr(files.os, "open", opened)
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    replace_file(workspace, path, b"new", was=stamp_of(workspace, path), durable=True)
+    assert modes == [0o600, 0o600]
+    assert path.stat().st_mode & stat.S_ISUID == 0
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_owner_is_kept_where_that_is_allowed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    path = workspace.root / "theirs"
+    path.write_text("old")
+    was = stamp_of(workspace, path)
+    assert was is not None
+    given: list[tuple[int, int]] = []
+
+    def fchown(_descriptor: int, owner: int, group: int) -> None:
+        given.append((owner, group))
+        if refused:
+            raise PermissionError(errno.EPERM, "not permitted")
+
+    def stat_by_another(descriptor: int) -> os.stat_result:
+        info = list(real_fstat(descriptor))
+        info[4] += 1  # the new file belongs to somebody else than the old one
+        return os.stat_result(info)
+
+    real_fstat = os.fstat
+    monkeypatch.setattr(files.os, "fstat", stat_by_another)
+    monkeypatch.setattr(files.os, "fchown", fchown)
+    replace_file(workspace, path, b"new", was=was)
+    assert given == [(was.owner, was.group)]
+    assert path.read_text() == "new"
+
+
+def test_a_read_only_file_is_left_alone(workspace: Workspace) -> None:
+    path = workspace.root / "locked"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(Changed, match="read-only"):
+        replace_file(workspace, path, b"new", was=stamp_of(workspace, path))
+    assert path.read_text() == "old"
 
 
 def test_who_reads_meanwhile_sees_the_old_content_or_the_new(workspace: Workspace) -> None:

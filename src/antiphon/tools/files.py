@@ -36,11 +36,13 @@ class Stamp:
     size: int
     modified: int
     mode: int
+    owner: int
+    group: int
 
     @classmethod
     def of(cls, info: os.stat_result) -> "Stamp":
         """Return the stamp of what `stat` found."""
-        return cls(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_mode)
+        return cls(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_mode, info.st_uid, info.st_gid)
 
 
 @contextmanager
@@ -118,8 +120,8 @@ def require_regular(info: os.stat_result, path: Path) -> None:
 def replace_file(workspace: Workspace, path: Path, data: bytes, *, was: Stamp | None, durable: bool = False) -> None:
     """Put a file with this content in the place of `path`, in one step; make its directories.
 
-    Whoever reads meanwhile sees the old content or the new, never a part. The mode of the old file is kept. Where the
-    directory forbids replacing, the file is written in place.
+    Whoever reads meanwhile sees the old content or the new, never a part. Mode and owner of the old file are kept.
+    Where the directory forbids replacing, the file is written in place.
 
     Args:
         workspace: the workspace that `path` was resolved in.
@@ -130,10 +132,11 @@ def replace_file(workspace: Workspace, path: Path, data: bytes, *, was: Stamp | 
 
     Raises:
         OSError: it cannot be written; then nothing has changed, unless it had to be written in place.
-        Changed: the file is no longer as it `was`.
+        Changed: the file is no longer as it `was`, or it is read-only.
     """
     with parent_of(workspace, path, make=was is None) as directory:
         _require_unchanged(directory, path, was)
+        _require_writable(directory, path, was)
         temporary = f".antiphon-{os.urandom(8).hex()}.tmp"
         try:
             try:
@@ -186,15 +189,36 @@ def _require_unchanged(directory: int, path: Path, was: Stamp | None) -> None:
     raise Changed("It was changed by somebody else meanwhile. Read it again.")
 
 
+def _require_writable(directory: int, path: Path, was: Stamp | None) -> None:
+    """Refuse to replace what may not be written: the directory alone would allow it."""
+    if was is None:
+        return
+    if not was.mode & 0o222:
+        raise Changed("It is read-only.")
+    if not os.access(path.name, os.W_OK, dir_fd=directory):
+        raise Changed("It may not be written (permission denied).")
+
+
 def _write_new(directory: int, name: str, data: bytes, was: Stamp | None, *, durable: bool) -> None:
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=directory)
+    # Nobody may read it before it has the mode of the file whose place it takes.
+    mode = 0o666 if was is None else 0o600
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, mode, dir_fd=directory)
     with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
         file.write(data)
         if was is not None:
-            os.fchmod(descriptor, stat.S_IMODE(was.mode))
+            _take_over(descriptor, was)
         if durable:
             file.flush()
             os.fsync(descriptor)
+
+
+def _take_over(descriptor: int, was: Stamp) -> None:
+    """Give a new file the owner and the mode of an old one, but for the bits that let a program act as its owner."""
+    info = os.fstat(descriptor)
+    if (info.st_uid, info.st_gid) != (was.owner, was.group):
+        with suppress(PermissionError):
+            os.fchown(descriptor, was.owner, was.group)
+    os.fchmod(descriptor, stat.S_IMODE(was.mode) & ~(stat.S_ISUID | stat.S_ISGID))
 
 
 def _overwrite(directory: int, name: str, data: bytes, *, durable: bool) -> None:
