@@ -171,6 +171,14 @@ def test_the_log_holds_a_line_for_each_request_and_no_secrets(client: Client, tm
     assert '"any"' not in log.read_text()
 
 
+def test_only_the_last_requests_are_kept_whole_where_that_is_asked(client: Client) -> None:
+    with Emulator(["one", "two", "three"], keep=2) as emulator:
+        for _ in range(3):
+            client(emulator).post("/v1/messages", json=request("go"))
+    assert [record.body is not None for record in emulator.requests] == [False, True, True]
+    assert [record.status for record in emulator.requests] == [200, 200, 200]
+
+
 def test_an_emulator_may_be_given_another_script(client: Client) -> None:
     with Emulator(["one"]) as emulator:
         first = client(emulator).post("/v1/messages", json=request("go")).json()

@@ -7,6 +7,7 @@ What is left is answered as the script says.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from antiphon.emulator.composing import Composer
@@ -20,7 +21,7 @@ from antiphon.emulator.prefix import Piece, pieces
 from antiphon.emulator.records import Record
 from antiphon.emulator.refusal import Refusal
 from antiphon.emulator.script import Reply, Script
-from antiphon.emulator.signing import Prefix, Signer, Verified
+from antiphon.emulator.signing import Signer, Verified
 from antiphon.emulator.usage import PromptCache, estimate
 from antiphon.protocol.checking import check
 from antiphon.protocol.messages import Json
@@ -119,7 +120,7 @@ class Api:
             return self._refuse(record, refusal, reply.delay)
         account = self.cache.account(request, read, verified.dropped)
         extra: Json = {"input_transformations": verified.transformations} if verified.transformations else {}
-        composed = self._composer.compose(reply, request, Prefix.of(read), account, extra)
+        composed = self._composer.compose(reply, request, verified.prefix, account, extra)
         self.memory.remember(request, composed.message["content"])
         record.message = composed.message
         record.status = 200
@@ -177,11 +178,12 @@ class Api:
     def _headers(self, record: Record) -> dict[str, str]:
         self._answered += 1
         limits: dict[str, str] = {}
+        reset = f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
         for kind, most in (("requests", 4000), ("input-tokens", 2_000_000), ("output-tokens", 400_000)):
             used = self._answered if kind == "requests" else 0
             limits[f"anthropic-ratelimit-{kind}-limit"] = str(most)
             limits[f"anthropic-ratelimit-{kind}-remaining"] = str(max(most - used, 0))
-            limits[f"anthropic-ratelimit-{kind}-reset"] = "2026-01-01T00:00:00Z"
+            limits[f"anthropic-ratelimit-{kind}-reset"] = reset
         return {
             "request-id": record.request_id,
             "anthropic-organization-id": "00000000-0000-4000-8000-000000000000",

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from antiphon.protocol.messages import THINKING_TYPES, Json, blocks_of
 
+_MARKER = '"cache_control"'
 _HOLDS_BLOCKS = ("content", "source")
 
 
@@ -55,7 +56,10 @@ def pieces(request: Json) -> Iterator[Piece]:
 
 def canonical(block: Json) -> bytes:
     """Return the bytes that stand for a block. The order of keys counts, as it does for the API."""
-    return json.dumps(_without_markers(block), ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    text = json.dumps(block, ensure_ascii=False, separators=(",", ":"))
+    if _MARKER in text or block.get("type") == "tool_result":
+        text = json.dumps(_without_markers(block), ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="surrogatepass")
 
 
 def digest(*parts: bytes, size: int = 16) -> bytes:

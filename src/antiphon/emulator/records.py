@@ -83,11 +83,14 @@ class Records:
         all: the records.
     """
 
-    def __init__(self, log: Path | None = None, told: Callable[[Record], None] | None = None) -> None:
-        """Take a file to append to, and whom to tell of each finished record."""
+    def __init__(
+        self, log: Path | None = None, told: Callable[[Record], None] | None = None, keep: int | None = None
+    ) -> None:
+        """Take a file to append to, whom to tell of each finished record, and how many keep what was sent."""
         self.all: list[Record] = []
         self._log = log
         self._told = told
+        self._keep = keep
         self._file: TextIO | None = None
         self._changes: set[anyio.Event] = set()
 
@@ -106,6 +109,9 @@ class Records:
     def add(self, record: Record) -> None:
         """Keep the record of a request that has just arrived."""
         self.all.append(record)
+        if self._keep is not None and len(self.all) > self._keep:
+            oldest = self.all[-self._keep - 1]
+            oldest.body = oldest.message = None
         self.changed()
 
     def finish(self, record: Record) -> None:

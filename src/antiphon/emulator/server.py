@@ -58,6 +58,7 @@ class Emulator:
         latency: float = 0.0,
         log: str | PathLike[str] | None = None,
         told: Callable[[Record], None] | None = None,
+        keep: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -72,6 +73,8 @@ class Emulator:
             latency: seconds added before every answer.
             log: a file that gets a line of JSON for each request.
             told: is called with each finished record.
+            keep: how many of the last requests are kept whole; of older ones only the verdict. All of them unless said,
+                which for long conversations is a lot: every request holds what the one before held.
             host: where to listen.
             port: 0 takes a free one.
 
@@ -81,7 +84,7 @@ class Emulator:
         chosen = DIALECTS[dialect] if isinstance(dialect, str) else dialect
         if strict_order:
             chosen = in_strict_order(chosen)
-        self._log = Records(None if log is None else Path(log), told)
+        self._log = Records(None if log is None else Path(log), told, keep)
         self._api = Api(to_script(script), chosen, clock, seed)
         self._app = App(self._api, self._log, clock, latency)
         self._address = (host, port)

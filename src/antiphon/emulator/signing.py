@@ -76,8 +76,10 @@ class Verified:
     Attributes:
         transformations: the `input_transformations` that the reply reports.
         dropped: message and block indices of the thinking that the model does not read.
+        prefix: what a reply to the request stands behind.
     """
 
+    prefix: Prefix
     transformations: list[Json] = field(default_factory=list[Json])
     dropped: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
 
@@ -113,8 +115,8 @@ class Signer:
         model = find_model(str(request.get("model")))
         drops = _drops(request, betas)
         ignored = _before_fallbacks(read)
-        verified = Verified()
         prefix = Prefix()
+        verified = Verified(prefix)
         for piece in read:
             if piece.thinks and piece.path is not None and piece.path not in ignored:
                 signed = self._open(piece)

@@ -102,6 +102,8 @@ class PromptCache:
             dropped: message and block indices of what the model does not read.
         """
         now = self.clock()
+        if not any(_ttl(block) for block in (request, *(piece.value for piece in read))):
+            return Account(estimate(piece for piece in read if piece.path is None or piece.path not in dropped))
         positions = list(
             _positions(request, [piece for piece in read if piece.path is None or piece.path not in dropped])
         )
