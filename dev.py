@@ -305,7 +305,8 @@ STEPS = (
     Step("lint", "ruff check", program("ruff", "check", ".")),
     Step("types", "basedpyright, strict", program("basedpyright")),
     Step("layers", "import-linter", program("lint-imports")),
-    Step("tests", "pytest, the documents' examples among them", program("pytest", "-n", "2", "-q", "--hypothesis-profile=ci")),
+    Step("tests", "pytest, examples of documents included", program("pytest", "-n", "2", "--hypothesis-profile=ci")),
+    Step("schedules", "200,000 random schedules of the engine", program("python", "-m", "antiphon.testing.schedules")),
     Step("changelog", "towncrier", program("towncrier", "build", "--draft", "--version", "next", "--date", "today")),
     Step("package", "the wheel, in an empty environment", check_package),
 )
