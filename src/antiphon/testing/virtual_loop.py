@@ -44,6 +44,7 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
     """See the module.
 
     Attributes:
+        is_punctual: the clock never leaps while something is ready.
         problems: what asyncio reported to the exception handler, such as an error of a task that nobody awaited.
     """
 
@@ -62,6 +63,7 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         if seed is not None:
             self._choose = evenly(seed) if depth is None else Priorities(seed, depth)
         self._lags = lagging(seed, lag) if seed is not None and lag else None
+        self.is_punctual = self._lags is None
         self._max_steps: int = max_steps
         self._steps: int = 0
         # The number of the step before which something has to be done: an interruption, or giving up.

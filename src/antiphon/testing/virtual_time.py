@@ -23,7 +23,17 @@ from antiphon.testing.virtual_loop import (
     refuse_inside_a_loop,
 )
 
-__all__ = ["Deadlock", "Endless", "LeftBehind", "NotVirtual", "VirtualTimeLoop", "at_step", "on_virtual_time", "run"]
+__all__ = [
+    "Deadlock",
+    "Endless",
+    "LeftBehind",
+    "NotVirtual",
+    "VirtualTimeLoop",
+    "at_step",
+    "on_virtual_time",
+    "run",
+    "running_loop",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,10 +92,19 @@ def at_step(number: int, callback: Callable[[], object]) -> None:
     Raises:
         TypeError: the running loop is not one with virtual time.
     """
+    running_loop().at_step(number, callback)
+
+
+def running_loop() -> VirtualTimeLoop:
+    """Return the running loop.
+
+    Raises:
+        TypeError: it is not one with virtual time.
+    """
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualTimeLoop):
-        raise TypeError("only a loop with virtual time counts its steps")
-    loop.at_step(number, callback)
+        raise TypeError("this needs a loop with virtual time: start it with antiphon.testing.virtual_time.run")
+    return loop
 
 
 def _clear(loop: VirtualTimeLoop) -> None:
