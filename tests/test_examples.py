@@ -120,7 +120,10 @@ def understood_by_antiphon(arguments: list[str]) -> None:
     if arguments and arguments[0] in COMMANDS:
         parser = argparse.ArgumentParser(allow_abbrev=False)
         importlib.import_module(f"antiphon.cli.{arguments.pop(0)}").add_arguments(parser)
-    parser.parse_args(arguments)
+    try:
+        parser.parse_args(arguments)
+    except SystemExit as leaving:  # --help and --version leave, and so do arguments that are wrong
+        assert leaving.code == 0
 
 
 def fragment(example: Example, _place: Path) -> None:
