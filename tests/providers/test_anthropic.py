@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from loopback import Conversation, Script, Server, serving
 from provider_replies import EVENTS, REQUEST, STREAM, WIRE
 
@@ -224,6 +225,19 @@ async def test_cancelling_before_the_answer_reaches_the_server() -> None:
             await asked.wait()
             tasks.cancel_scope.cancel()
         await server.hung_up.wait()
+
+
+async def test_a_reply_may_be_cancelled_at_any_moment() -> None:
+    async with connected(stream_all) as (provider, server):
+        for moments in range(0, 80, 2):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(told, provider)
+                for _ in range(moments):
+                    await checkpoint()
+                tasks.cancel_scope.cancel()
+            # Nothing of what was cancelled is left in the way of the next request, or taken for its answer.
+            assert await told(provider) == EVENTS
+    assert all(request.json()["stream"] for request in server.requests)
 
 
 async def test_the_provider_is_usable_after_a_reply_was_left_or_failed() -> None:

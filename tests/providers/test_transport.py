@@ -2,6 +2,7 @@
 
 import gc
 import ssl
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -196,3 +197,25 @@ def test_a_connection_of_a_loop_that_is_gone_is_not_used() -> None:
     assert [server.connections for server in (first, second)] == [1, 1]
     anyio.run(transport.aclose)
     gc.collect()
+
+
+PLAIN = """
+import sys
+import anyio
+from antiphon.protocol.encoding import Request
+from antiphon.providers.anthropic import AnthropicProvider
+
+async def main():
+    provider = AnthropicProvider(api_key="k", base_url=sys.argv[1])
+    async with provider.stream(Request({}, [])) as events:
+        print(len([event async for event in events]), "httpx2" in sys.modules, "anthropic" in sys.modules)
+    await provider.aclose()
+
+anyio.run(main)
+"""
+
+
+async def test_a_plain_address_is_asked_without_loading_httpx2() -> None:
+    async with serving(answer) as server:
+        ran = await anyio.run_process([sys.executable, "-W", "error", "-c", PLAIN, server.url])
+    assert (ran.stdout.decode().split(), ran.stderr) == ([str(len(EVENTS)), "False", "False"], b"")
