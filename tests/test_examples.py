@@ -120,10 +120,8 @@ def understood_by_antiphon(arguments: list[str]) -> None:
     if arguments and arguments[0] in COMMANDS:
         parser = argparse.ArgumentParser(allow_abbrev=False)
         importlib.import_module(f"antiphon.cli.{arguments.pop(0)}").add_arguments(parser)
-    try:
-        parser.parse_args(arguments)
-    except SystemExit as leaving:  # --help and --version leave, and so do arguments that are wrong
-        assert leaving.code == 0
+    # For help the parser would leave, as it does when it does not understand.
+    parser.parse_args([argument for argument in arguments if argument != "--help"])
 
 
 def fragment(example: Example, _place: Path) -> None:
