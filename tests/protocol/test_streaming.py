@@ -184,6 +184,14 @@ def test_the_event_name_stands_in_for_a_missing_type() -> None:
     assert read(stream) == read(STREAM)
 
 
+@pytest.mark.parametrize(
+    "nothing", ["data:\n\n", "data: \n\n", "event: ping\ndata\ndata:\ndata: \n\n", "\n\n", "event: x\n\n"]
+)
+def test_events_without_data_are_none(nothing: str) -> None:
+    first, rest = STREAM.split(b"\n\n", 1)
+    assert read(nothing.encode() + first + b"\n\n" + nothing.encode() + rest) == read(STREAM)
+
+
 def test_a_last_event_without_its_blank_line_counts() -> None:
     assert read(STREAM.removesuffix(b"\n")) == read(STREAM)
     assert read(STREAM.removesuffix(b"\n\n")) == read(STREAM)

@@ -25,7 +25,9 @@ class EventSplitter:
         for line in self._lines(data):
             if not line:
                 if self._data:
-                    events.append((self._name, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))
+                    content = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+                    if content and not content.isspace():
+                        events.append((self._name, content))
                     self._data = []
                 self._name = b""
             else:
