@@ -2,16 +2,30 @@ import io
 from dataclasses import dataclass
 
 import pytest
-from hand_made import CALLS, changed, reply, started, three_calls, with_every_state
+from hand_made import CALLS, changed, reply, results, started, three_calls, with_every_state
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from mini_terminal import MiniTerminal
 
-from antiphon.agent.events import AgentEvent, Retrying, RunEnded, RunResult, TextAdded, TurnStarted
+from antiphon.agent.events import (
+    AgentEvent,
+    CallChanged,
+    CallOutput,
+    CallStreaming,
+    Retrying,
+    RunEnded,
+    RunResult,
+    TextAdded,
+    ThinkingAdded,
+    TurnDiscarded,
+    TurnStarted,
+)
 from antiphon.cli.layout import UNICODE
 from antiphon.cli.live import LiveScreen
 from antiphon.cli.screen import PlainScreen, Terminal
 from antiphon.cli.view import RunView
-from antiphon.engine.events import Result
+from antiphon.engine.events import CallState, Result
 
 ALL = frozenset({"text", "thinking", "call", "summary", "note", "problem"})
 QUIET = frozenset({"call", "summary", "note"})
@@ -188,6 +202,60 @@ def test_a_run_that_fails_says_why_last() -> None:
     played = Played()
     ended = RunEnded(RunResult("", "error", 0, error="The key was refused."))
     assert played.play([started(), TurnStarted(1, 0.0), ended]) == ["The key was refused."]
+
+
+CALL_IDS = st.sampled_from(sorted(CALLS))
+TEXTS = st.text(st.sampled_from("ab \n日\x1b[31m\u202e`"), max_size=60)
+STATES: list[CallState] = ["asking", "waiting", "running", "done", "failed", "denied", "cancelled"]
+AT = st.floats(0, 100)
+
+
+def _streaming(id_: str, at: float) -> CallStreaming:
+    return CallStreaming("abc".index(id_), id_, CALLS[id_].name, at)
+
+
+def _changed(id_: str, state: CallState, at: float) -> CallChanged:
+    return changed("abc".index(id_), CALLS[id_], state, at, waits_for=("a",), result=Result("x"))
+
+
+def _reply(at: float) -> AgentEvent:
+    return reply([], at)
+
+
+def _results(at: float) -> AgentEvent:
+    return results("abc", at)
+
+
+EVENTS: st.SearchStrategy[AgentEvent] = st.one_of(
+    st.builds(TextAdded, TEXTS),
+    st.builds(ThinkingAdded, TEXTS),
+    st.builds(_streaming, CALL_IDS, AT),
+    st.builds(_changed, CALL_IDS, st.sampled_from(STATES), AT),
+    st.builds(CallOutput, CALL_IDS, TEXTS),
+    st.builds(TurnStarted, st.just(1), AT),
+    st.builds(_reply, AT),
+    st.builds(_results, AT),
+    st.builds(Retrying, st.just(1), st.just(3), st.floats(0, 10), st.just("overloaded")),
+    st.builds(TurnDiscarded, TEXTS),
+)
+
+
+@given(st.lists(st.one_of(EVENTS, st.sampled_from(["tick", "pause", "resume"])), max_size=40), st.integers(12, 90))
+def test_whatever_happens_what_is_certain_stays_and_nothing_else(steps: list[AgentEvent | str], width: int) -> None:
+    live, plain_ = Played(width, 20), MiniTerminal(width)
+    certain = LiveScreen(FixedTerminal(plain_, redraws=True, marks=UNICODE), RunView(), kinds=ALL, clock=lambda: 0.0)
+    certain.pause()
+    for step in steps:
+        if isinstance(step, str):
+            getattr(live.screen, step)()
+        else:
+            live.screen.receive(step)
+            certain.receive(step)
+    live.screen.close()
+    # Written in one go, without a region that comes and goes, it must look the same.
+    certain.close()
+    assert live.terminal.shown() == plain_.shown()
+    assert live.terminal.cursor_shown
 
 
 def plain(kinds: frozenset[str]) -> tuple[PlainScreen, io.StringIO]:

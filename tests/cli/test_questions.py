@@ -16,7 +16,6 @@ from antiphon.policy import Approval
 WRITE = ToolCall("w", "write_file", {"path": "b.txt", "content": "hello"})
 WRITE_MORE = ToolCall("m", "write_file", {"path": "c.txt", "content": "more"})
 COMMAND = ToolCall("c", "run_command", {"command": "make test"})
-NUMBERS = {"w": 2, "m": 3, "c": 5}
 SECONDS = 10
 
 
@@ -62,7 +61,7 @@ def terminal() -> Iterator[tuple[Questions, Person]]:
     keyboard, other_end = os.openpty()
     screen = Watched()
     with os.fdopen(other_end, encoding="utf-8") as source:
-        yield Questions(Terminal(screen), source, lambda id_: NUMBERS[id_]), Person(keyboard, screen)
+        yield Questions(Terminal(screen), source), Person(keyboard, screen)
     os.close(keyboard)
 
 
@@ -101,7 +100,7 @@ async def test_a_call_is_shown_with_its_arguments_and_allowed(terminal: tuple[Qu
         await person.sees("Allow it")
         person.types("y")
     assert asked.decided == {"w": Approval(allowed=True)}
-    assert "? #2 write_file b.txt\n  path: b.txt\n  content: hello\n" in person.screen.getvalue()
+    assert "? write_file b.txt\n  path: b.txt\n  content: hello\n" in person.screen.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -137,22 +136,31 @@ async def test_what_was_typed_before_the_question_is_no_answer(terminal: tuple[Q
 async def test_several_calls_are_listed_and_answered_one_by_one(terminal: tuple[Questions, Person]) -> None:
     questions, person = terminal
     async with asking(questions, WRITE, COMMAND) as asked:
-        await person.sees("Allow it")
+        await person.sees(r"\[1-2\] another")
         person.types("y")
-        await person.sees("Allow it", times=2)
+        await person.sees("lways run_command")
         assert asked.order == ["w"]
         person.types("n")
     assert {id_: approval.allowed for id_, approval in asked.decided.items()} == {"w": True, "c": False}
-    assert (
-        "2 questions wait for you:\n  1. #2 write_file b.txt\n  2. #5 run_command make test\n"
-        in person.screen.getvalue()
-    )
+    assert "2 questions wait for you:\n  1. write_file b.txt\n  2. run_command make test\n" in person.screen.getvalue()
+
+
+async def test_a_question_that_comes_while_another_is_asked_is_told_at_once(terminal: tuple[Questions, Person]) -> None:
+    questions, person = terminal
+    async with asking(questions, WRITE) as asked, anyio.create_task_group() as tasks:
+        await person.sees("Allow it")
+        tasks.start_soon(asked.ask, COMMAND)
+        await person.sees(r"  also waits for you: run_command make test\nAllow it\?.*, \[1-2\] another: ")
+        person.types("y")
+        await person.sees("lways run_command")
+        person.types("n")
+    assert {id_: approval.allowed for id_, approval in asked.decided.items()} == {"w": True, "c": False}
 
 
 async def test_another_call_can_be_answered_first(terminal: tuple[Questions, Person]) -> None:
     questions, person = terminal
     async with asking(questions, WRITE, COMMAND) as asked:
-        await person.sees("1-2 for another question")
+        await person.sees(r"\[1-2\] another")
         person.types("2")
         await person.sees("lways run_command")
         person.types("y")
@@ -169,7 +177,7 @@ async def test_always_answers_the_other_open_questions_about_that_tool(terminal:
         await person.sees("lways run_command")
         person.types("n")
     assert {id_: approval.allowed for id_, approval in asked.decided.items()} == {"w": True, "m": True, "c": False}
-    assert "also allowed: #3 write_file c.txt" in person.screen.getvalue()
+    assert "also allowed: write_file c.txt" in person.screen.getvalue()
     async with asking(questions, WRITE) as later:
         pass
     assert later.decided["w"].allowed

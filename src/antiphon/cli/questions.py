@@ -21,13 +21,15 @@ from antiphon.policy import Approval
 
 MOST_DETAIL_LINES = 12
 """How much of one argument is shown."""
+SHORT = 100
+"""An argument of so many characters fits beside its call's name."""
 
 
 @dataclass(eq=False, slots=True)
 class _Question:
     """An open question: `take` gets an answer and says whether it was one."""
 
-    title: Callable[[], str]
+    title: str
     details: list[str]
     prompt: str
     take: Callable[[str | None], bool]
@@ -39,16 +41,9 @@ class _Question:
 class Questions:
     """The open questions of a session, and the person who answers them."""
 
-    def __init__(self, terminal: Terminal, source: TextIO, number_of: Callable[[str], int] = lambda _id: 0) -> None:
-        """Ask on a terminal and read from its keyboard.
-
-        Args:
-            terminal: where questions are shown.
-            source: where answers are typed.
-            number_of: returns the number of a call's row on the screen, 0 where it has none.
-        """
+    def __init__(self, terminal: Terminal, source: TextIO) -> None:
+        """Ask on a terminal, and read answers from its keyboard."""
         self.screen: Screen = NoScreen()
-        self.number_of = number_of
         self._terminal = terminal
         self._source = source
         self._open: list[_Question] = []
@@ -61,9 +56,9 @@ class Questions:
             return Approval(allowed=True)
         answers: list[Approval] = []
         question = _Question(
-            lambda: f"{self._numbered(call)}{call_line(call)}",
+            call_line(call),
             details_of(call),
-            f"Allow it? [y]es, [n]o (and why), [a]lways {one_line(call.name)} in this session",
+            f"Allow it? [y]es, [n]o and why, [a]lways {one_line(call.name)}",
             lambda text: self._approval(call, text, answers),
             call,
         )
@@ -84,7 +79,7 @@ class Questions:
                 answers.append(text)
             return bool(answers)
 
-        await self._ask(_Question(lambda: safe(question), details, "Your answer", take))
+        await self._ask(_Question(safe(question), details, "Your answer", take))
         return answers[0]
 
     async def serve(self) -> None:
@@ -102,6 +97,11 @@ class Questions:
     async def _ask(self, question: _Question) -> None:
         self._open.append(question)
         self._some.set()
+        # Who is being asked is told that there is more to answer, and asked again.
+        for other in self._open:
+            if other.reading is not None:
+                self._say([("\n  also waits for you: ", "wait"), (question.title, "")])
+                other.reading.cancel()
         try:
             await question.done.wait()
         finally:
@@ -111,20 +111,14 @@ class Questions:
 
     async def _ask_next(self, question: _Question) -> None:
         """Put one question, and go on until it is answered, withdrawn, or another one is chosen."""
-        if len(self._open) > 1:
-            self._say([(f"{len(self._open)} questions wait for you:", "wait")])
-            for position, other in enumerate(self._open, 1):
-                self._say([(f"  {position}. {other.title()}", "strong" if other is question else "")])
-        self._say([("? ", "wait"), (question.title(), "strong")])
-        for line in question.details:
-            self._say([(line, "")])
+        self._forget_typing()
+        self._show(question)
         while question in self._open:
-            more = f", 1-{len(self._open)} for another question" if question.call and len(self._open) > 1 else ""
+            more = f", [1-{len(self._open)}] another" if question.call and len(self._open) > 1 else ""
             self._terminal.write(f"{question.prompt}{more}: ")
-            asked, text = await self._read_answer(question)
-            if not asked:
-                self._say([("\n  no longer needed", "quiet")])
-                return
+            disturbed, text = await self._read_answer(question)
+            if disturbed:
+                continue
             other = self._chosen(text) if question.call else None
             if other is not None:
                 self._open.remove(other)
@@ -133,16 +127,33 @@ class Questions:
             if question.take(text):
                 self._open.remove(question)
                 question.done.set()
+                return
+        self._say([("\n  no longer needed", "quiet")])
+
+    def _show(self, question: _Question) -> None:
+        if len(self._open) > 1:
+            self._say([(f"{len(self._open)} questions wait for you:", "wait")])
+            for position, other in enumerate(self._open, 1):
+                self._say([(f"  {position}. {other.title}", "strong" if other is question else "")])
+        self._say([("? ", "wait"), (question.title, "strong")])
+        for line in question.details:
+            self._say([(line, "")])
 
     async def _read_answer(self, question: _Question) -> tuple[bool, str | None]:
-        """Return whether the question still stood when a line was typed, and the line."""
+        """Return a line, or that something else came first: the question was withdrawn, or another one was added."""
         with anyio.CancelScope() as scope:
             question.reading = scope
             try:
-                return True, await self._read_line()
+                return False, await self._read_line()
             finally:
                 question.reading = None
-        return False, None
+        return True, None
+
+    def _forget_typing(self) -> None:
+        """Throw away what was typed before the question was seen: it is no answer to it."""
+        descriptor = self._source.fileno()
+        if os.isatty(descriptor):
+            termios.tcflush(descriptor, termios.TCIFLUSH)
 
     def _chosen(self, text: str | None) -> _Question | None:
         if text and text.isdecimal() and 0 < int(text) <= len(self._open):
@@ -172,11 +183,7 @@ class Questions:
             if other.call is not None and other.call is not call and other.call.name == call.name:
                 self._open.remove(other)
                 other.done.set()
-                self._say([(f"  also allowed: {other.title()}", "quiet")])
-
-    def _numbered(self, call: ToolCall) -> str:
-        number = self.number_of(call.id)
-        return f"#{number} " if number else ""
+                self._say([(f"  also allowed: {other.title}", "quiet")])
 
     def _say(self, pieces: list[Piece]) -> None:
         self._terminal.write(self._terminal.styled(pieces) + "\n")
@@ -184,9 +191,6 @@ class Questions:
     async def _read_line(self) -> str | None:
         """Wait for a line, without holding up the loop; None at the end of input."""
         descriptor = self._source.fileno()
-        if os.isatty(descriptor):
-            # What was typed before the question was seen is no answer to it.
-            termios.tcflush(descriptor, termios.TCIFLUSH)
         await anyio.wait_readable(descriptor)
         # A terminal in its usual mode hands over whole lines.
         data = os.read(descriptor, 65536)
@@ -194,7 +198,12 @@ class Questions:
 
 
 def details_of(call: ToolCall) -> list[str]:
-    """Return the arguments of a call as lines, safe to print; long ones are shortened."""
+    """Return the arguments of a call as lines, safe to print; long ones are shortened.
+
+    A single short argument stands beside the call's name already.
+    """
+    if len(call.input) == 1 and len(str(*call.input.values())) < SHORT and "\n" not in str(*call.input.values()):
+        return []
     lines: list[str] = []
     for key, value in call.input.items():
         shown = safe(value if isinstance(value, str) else repr(value)).splitlines() or [""]

@@ -184,10 +184,6 @@ class RunView:
         """Return the rows of the current turn's calls, in request order."""
         return [self._row(call, now) for _, call in sorted(self._calls.items())]
 
-    def number_of(self, id_: str) -> int:
-        """Return the number of a call's row, or 0."""
-        return next((call.number for call in self._calls.values() if call.id == id_), 0)
-
     def status(self, now: float) -> str:
         """Return what the run waits for where no row tells it, or an empty text."""
         if self._retry is not None:
