@@ -8,7 +8,7 @@ import pytest
 from anthropic.types import Message
 from emulator_requests import READ_FILE
 
-from antiphon.emulator import Emulator, Text, Thinking, ToolUse, reply
+from antiphon.emulator import Emulator, RedactedThinking, Reply, Text, Thinking, ToolUse, reply
 
 TWO_CALLS = reply(
     Thinking("Two files, so two calls."),
@@ -88,4 +88,28 @@ async def test_the_client_meets_the_errors_it_has_names_for() -> None:
             await ask(client, max_tokens=-1)
     assert [(record.status, record.text) for record in emulator.refused] == [
         (400, "max_tokens: Input should be greater than or equal to 0")
+    ]
+
+
+async def test_what_the_client_sends_back_is_what_was_said_though_it_writes_it_differently() -> None:
+    def round_of(number: int) -> Reply:
+        looks = ToolUse("read_file", {"path": f"{number}.py", "also": None})
+        return reply(Thinking(f"thought {number}"), RedactedThinking(), Text(f"say {number}"), looks)
+
+    async with Emulator([*map(round_of, range(4)), "done"]) as emulator, client_of(emulator) as client:
+        messages: list[Any] = [{"role": "user", "content": "go"}]
+        said = await ask(client, messages=messages, model="claude-opus-5-5", thinking={"type": "adaptive"})
+        for turn in range(4):
+            calls = [block.id for block in said.content if block.type == "tool_use"]
+            results = [{"type": "tool_result", "tool_use_id": call, "content": "ok"} for call in calls]
+            messages += [{"role": "assistant", "content": said.content}, {"role": "user", "content": results}]
+            options = asking(messages=messages, model="claude-opus-5-5", thinking={"type": "adaptive"})
+            if turn % 2:
+                said = await ask(client, **options)
+            else:
+                async with client.messages.stream(**options) as stream:
+                    said = await stream.get_final_message()
+    assert [record.text for record in emulator.requests] == [None] * 5
+    assert [list(block) for block in emulator.requests[-1]["messages"][1]["content"]] != [
+        list(block) for block in (emulator.requests[0].message or {})["content"]
     ]

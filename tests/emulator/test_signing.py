@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from emulator_requests import READ_FILE, Client, answers, request
 
-from antiphon.emulator import Emulator, RedactedThinking, Thinking, ToolUse, reply
+from antiphon.emulator import Emulator, RedactedThinking, ServerToolUse, Thinking, ToolUse, reply
 from antiphon.emulator.signing import BINDING_BETA
 from antiphon.testing import mint
 
@@ -276,6 +276,22 @@ def test_thinking_may_not_be_taken_out_of_the_latest_assistant_message(client: C
         response = client(emulator).post("/v1/messages", json=asked)
         assert response.json()["error"]["message"] == f"messages.1.content.0: {MODIFIED}"
         assert client(emulator).post("/v1/messages", json=whole).status_code == 200
+
+
+def test_a_paused_turn_that_went_on_is_one_turn(client: Client) -> None:
+    paused = reply(Thinking("one"), ServerToolUse("web_search", {"query": "q"}, result=[]), stop_reason="pause_turn")
+    with Emulator([paused, reply(Thinking("two"), ToolUse("read_file", id="a")), "done"]) as emulator:
+        asked = request("go", model=BOUND, thinking=ADAPTIVE)
+        for _ in range(2):
+            said = client(emulator).post("/v1/messages", json=asked).json()
+            asked["messages"].append({"role": "assistant", "content": said["content"]})
+        asked["messages"].append(answers("a"))
+        assert client(emulator).post("/v1/messages", json=asked).status_code == 200
+        merged = copy.deepcopy(asked)
+        merged["messages"][1:3] = [
+            {"role": "assistant", "content": [block for each in asked["messages"][1:3] for block in each["content"]]}
+        ]
+        assert client(emulator).post("/v1/messages", json=merged).status_code == 200
 
 
 def test_thinking_may_be_taken_out_of_older_messages_of_unbound_models(client: Client) -> None:

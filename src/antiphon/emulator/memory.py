@@ -45,7 +45,8 @@ class Memory:
                 before.append(piece.data)
             elif piece.value.get("type") == "tool_use":
                 replied = self._thinking.get((key, str(piece.value.get("id"))))
-                if replied and before not in replied:
+                # A turn may have been paused and gone on: then thinking of an earlier reply stands before.
+                if replied and not any(before[len(before) - len(thinking) :] == thinking for thinking in replied):
                     _refuse(turn)
 
 

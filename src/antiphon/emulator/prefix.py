@@ -13,9 +13,6 @@ from typing import Any, cast
 
 from antiphon.protocol.messages import THINKING_TYPES, Json, blocks_of
 
-_MARKER = '"cache_control"'
-_HOLDS_BLOCKS = ("content", "source")
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -55,11 +52,12 @@ def pieces(request: Json) -> Iterator[Piece]:
 
 
 def canonical(block: Json) -> bytes:
-    """Return the bytes that stand for a block. The order of keys counts, as it does for the API."""
-    text = json.dumps(block, ensure_ascii=False, separators=(",", ":"))
-    if _MARKER in text or block.get("type") == "tool_result":
-        text = json.dumps(_without_markers(block), ensure_ascii=False, separators=(",", ":"))
-    return text.encode(errors="surrogatepass")
+    """Return the bytes that stand for a block.
+
+    The order of its own fields does not count, nor do those that are null: clients write them as they like. The order
+    of keys inside arguments and schemas counts, as it does for the API.
+    """
+    return json.dumps(_read(block), ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
 
 
 def digest(*parts: bytes, size: int = 16) -> bytes:
@@ -83,17 +81,14 @@ def _objects(value: Any) -> list[Json]:
     return [cast("Json", item) for item in cast("list[Any]", value) if isinstance(item, dict)]
 
 
-def _without_markers(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_markers(item) for item in cast("list[Any]", value)]
-    if not isinstance(value, dict):
-        return value
-    block = cast("Json", value)
-    kept = {
-        key: _without_markers(item) if key in _HOLDS_BLOCKS else item
-        for key, item in block.items()
-        if key != "cache_control"
-    }
-    if block.get("type") == "tool_result" and isinstance(kept.get("content"), str):
-        kept["content"] = [{"type": "text", "text": kept["content"]}]
+def _read(block: Json) -> Json:
+    """Return what the model reads of a block."""
+    kept = {key: block[key] for key in sorted(block) if key != "cache_control" and block[key] is not None}
+    content = kept.get("content")
+    if isinstance(content, str) and block.get("type") == "tool_result":
+        kept["content"] = [{"text": content, "type": "text"}]
+    elif isinstance(content, list):
+        kept["content"] = [
+            _read(cast("Json", item)) if isinstance(item, dict) else item for item in cast("list[Any]", content)
+        ]
     return kept
