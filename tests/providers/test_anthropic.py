@@ -20,14 +20,6 @@ from antiphon.providers.anthropic import AnthropicProvider
 EXPLAINED = b'{"type":"error","error":{"type":"invalid_request_error","message":"messages: bad"},"request_id":"req_b"}'
 
 
-@pytest.fixture(params=["the short way", "by httpx2"], autouse=True)
-def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test here is run over our own connection and over httpx2, which is used where there is a proxy."""
-    if request.param == "by httpx2":
-        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @asynccontextmanager
 async def connected(script: Script, timeout: float = 5.0) -> AsyncGenerator[tuple[AnthropicProvider, Server], None]:  # noqa: ASYNC109  (the provider's)
     async with serving(script) as server:

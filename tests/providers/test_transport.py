@@ -1,8 +1,6 @@
-"""Connections: the short way of our own, and the one over httpx2; proxies, trust, and what comes between requests."""
+"""Connections: proxies, trust, long bodies, and what comes between requests."""
 
-import gc
 import ssl
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,14 +8,12 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from loopback import Conversation, Server, serving
+from loopback import Conversation, serving
 from provider_replies import EVENTS, REQUEST, STREAM
 
 from antiphon.errors import SettingsError, Unreachable
-from antiphon.providers.answer import MOST_IDLE, Transport
 from antiphon.providers.anthropic import AnthropicProvider
-from antiphon.providers.direct import DirectTransport
-from antiphon.providers.transport import HttpTransport
+from antiphon.providers.transport import MOST_IDLE, HttpTransport
 
 PEM = Path(__file__).with_name("untrusted.pem")
 
@@ -88,35 +84,29 @@ async def test_a_certificate_that_does_not_hold_is_told_and_not_tried_again() ->
     assert server.requests == []
 
 
-async def read(transport: Transport, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
+async def read(transport: HttpTransport, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
     with anyio.fail_after(20):
         async with transport.post(f"{url}/v1/messages", {}, body) as found:
             return found.status, b"".join([chunk async for chunk in found.chunks])
 
 
-WAYS = pytest.mark.parametrize("way", [DirectTransport, HttpTransport])
-Way = type[DirectTransport] | type[HttpTransport]
-
-
-@WAYS
-async def test_a_certificate_that_the_environment_trusts_is_enough(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_that_the_environment_trusts_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
     async with serving(answer, server_context()) as server:
-        transport = way(5.0)
+        transport = HttpTransport(5.0)
         for _ in range(3):
             assert await read(transport, server.url) == (200, STREAM)
         await transport.aclose()
     assert [request.connection for request in server.requests] == [1, 1, 1]
 
 
-@WAYS
-async def test_a_long_request_and_a_long_answer_get_through(way: Way) -> None:
+async def test_a_long_request_and_a_long_answer_get_through() -> None:
     async def echo(call: Conversation) -> None:
         await call.answer(200, call.request.body)
 
     body = b"0123456789abcdef" * 400_000
     async with serving(echo) as server:
-        transport = way(5.0)
+        transport = HttpTransport(5.0)
         assert await read(transport, server.url, body) == (200, body)
         await transport.aclose()
 
@@ -133,7 +123,7 @@ async def test_a_server_is_held_back_while_nobody_reads() -> None:
             sent += len(piece)
 
     async with serving(flood) as server:
-        transport = DirectTransport(5.0)
+        transport = HttpTransport(5.0)
         with anyio.fail_after(20):
             async with transport.post(server.url, {}, b"") as found:
                 while sent == 0 or sent != await _later(lambda: sent):
@@ -150,10 +140,9 @@ async def _later(value: Callable[[], int]) -> int:
     return value()
 
 
-@WAYS
-async def test_only_so_many_idle_connections_are_kept(way: Way) -> None:
+async def test_only_so_many_idle_connections_are_kept() -> None:
     async with serving(answer) as server, AsyncExitStack() as stack:
-        transport = way(5.0)
+        transport = HttpTransport(5.0)
         answers = [await stack.enter_async_context(transport.post(server.url, {}, b"")) for _ in range(MOST_IDLE + 3)]
         for found in answers:
             assert b"".join([chunk async for chunk in found.chunks]) == STREAM
@@ -174,48 +163,9 @@ async def test_what_a_server_says_on_an_idle_connection_is_not_taken_for_an_answ
             said.set()
 
     async with serving(script) as server:
-        transport = DirectTransport(5.0)
+        transport = HttpTransport(5.0)
         assert await read(transport, server.url) == (200, STREAM)
         await said.wait()
         assert await read(transport, server.url) == (200, STREAM)
         await transport.aclose()
     assert [request.connection for request in server.requests] == [1, 2]
-
-
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
-def test_a_connection_of_a_loop_that_is_gone_is_not_used() -> None:
-    """A program may run one loop after another with one provider."""
-    transport = DirectTransport(5.0)
-
-    async def once(port: int) -> Server:
-        async with serving(answer, port=port) as server:
-            assert await read(transport, server.url) == (200, STREAM)
-        return server
-
-    first = anyio.run(once, 0)
-    second = anyio.run(once, first.port)
-    assert [server.connections for server in (first, second)] == [1, 1]
-    anyio.run(transport.aclose)
-    gc.collect()
-
-
-PLAIN = """
-import sys
-import anyio
-from antiphon.protocol.encoding import Request
-from antiphon.providers.anthropic import AnthropicProvider
-
-async def main():
-    provider = AnthropicProvider(api_key="k", base_url=sys.argv[1])
-    async with provider.stream(Request({}, [])) as events:
-        print(len([event async for event in events]), "httpx2" in sys.modules, "anthropic" in sys.modules)
-    await provider.aclose()
-
-anyio.run(main)
-"""
-
-
-async def test_a_plain_address_is_asked_without_loading_httpx2() -> None:
-    async with serving(answer) as server:
-        ran = await anyio.run_process([sys.executable, "-W", "error", "-c", PLAIN, server.url])
-    assert (ran.stdout.decode().split(), ran.stderr) == ([str(len(EVENTS)), "False", "False"], b"")

@@ -5,9 +5,8 @@ Knows streams, replies that came whole, and refusals. Does not know which librar
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import anyio
 
@@ -15,13 +14,6 @@ from antiphon.errors import Rejected, StreamBroken
 from antiphon.protocol.decoding import decode
 from antiphon.protocol.streaming import ReplyEnded, ReplyEvent, ReplyFailed, ReplyReader, message_events
 from antiphon.providers.refusals import broken, refusal
-
-CONNECT_TIMEOUT = 5.0
-"""Seconds until a server that does not answer a call is given up."""
-MOST_IDLE = 8
-"""Connections that are kept. A run uses one, and one more for each subagent; httpx2 gets slower with each one kept."""
-LONGEST_IDLE = 60.0
-"""Seconds. Tools may work for a while between two turns; a new connection costs two round trips and a handshake."""
 
 _LONGEST_REFUSAL = 100_000
 _LAST_BYTES_TIMEOUT = 0.05
@@ -52,24 +44,6 @@ class Answer:
     def request_id(self) -> str | None:
         """The API's id of the request."""
         return self.headers.get("request-id")
-
-
-class Transport(Protocol):
-    """A way to send a request and get its answer."""
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
-        """Send a request and give its answer as soon as the headers are there.
-
-        Leaving the context before the body has ended closes the connection.
-
-        Raises:
-            Unreachable: no answer arrived.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Close idle connections."""
-        ...
 
 
 async def refusal_in(answer: Answer) -> Rejected:

@@ -8,14 +8,17 @@ makers about that SDK and the machine and mean nothing to the API; and `user-age
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent
-from antiphon.providers.answer import Transport, events_in, refusal_in
+from antiphon.providers.answer import events_in, refusal_in
 from antiphon.providers.credentials import endpoint
-from antiphon.providers.direct import DirectTransport, is_direct
+
+if TYPE_CHECKING:
+    from antiphon.providers.transport import HttpTransport
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds without a byte after which a reply is given up. While the model works the API sends a ping now and then."""
@@ -57,7 +60,7 @@ class AnthropicProvider:
         )
         self._timeout = timeout
         self._dialect = dialect
-        self._transport: Transport | None = None
+        self._transport: HttpTransport | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -88,12 +91,9 @@ class AnthropicProvider:
         if self._transport is not None:
             await self._transport.aclose()
 
-    def _connected(self) -> Transport:
+    def _connected(self) -> "HttpTransport":
         if self._transport is None:
-            if is_direct(self._endpoint.base_url):
-                self._transport = DirectTransport(self._timeout)
-            else:
-                from antiphon.providers.transport import HttpTransport  # noqa: PLC0415  (see that module's first lines)
+            from antiphon.providers.transport import HttpTransport  # noqa: PLC0415  (see that module's first lines)
 
-                self._transport = HttpTransport(self._timeout)
+            self._transport = HttpTransport(self._timeout)
         return self._transport

@@ -1,4 +1,4 @@
-"""One HTTP request and its streamed answer, on httpx2: the long way, which knows proxies, redirects and the rest.
+"""One HTTP request and its streamed answer, on httpx2: connections, proxies, timeouts, and names for their failures.
 
 Knows nothing of models. Is imported on use: httpx2 is a good part of what the command line takes to start.
 """
@@ -10,7 +10,14 @@ from contextlib import aclosing, asynccontextmanager
 import httpx2
 
 from antiphon.errors import ProviderError, SettingsError, StreamBroken, Unreachable
-from antiphon.providers.answer import CONNECT_TIMEOUT, LONGEST_IDLE, MOST_IDLE, Answer
+from antiphon.providers.answer import Answer
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds until a server that does not answer a call is given up."""
+MOST_IDLE = 8
+"""Connections that are kept. A run uses one, and one more for each subagent; httpx2 gets slower with each one kept."""
+LONGEST_IDLE = 60.0
+"""Seconds. Tools may work for a while between two turns; a new connection costs two round trips and a handshake."""
 
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=MOST_IDLE, keepalive_expiry=LONGEST_IDLE)
 
