@@ -1,6 +1,5 @@
 """The engine keeps its promises under every schedule tried; and schedules find an engine that does not."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,15 +13,11 @@ from antiphon.testing.plans import draw_plan
 from antiphon.testing.random_turns import random_turns
 from antiphon.testing.schedules import explore, main
 
-SCHEDULES = int(os.environ.get("ANTIPHON_SCHEDULES", "200000"))
-SHARES = 40
-"""So many that several processes have something to do until the end."""
 
-
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", range(8))
 def test_the_engine_keeps_its_promises_under_every_schedule(share: int) -> None:
-    size = SCHEDULES // SHARES
-    assert explore(random_turns, range(share * size, (share + 1) * size)) == size
+    """A few; the check runs 200,000 by the command."""
+    assert explore(random_turns, range(share * 500, (share + 1) * 500)) == 500
 
 
 @pytest.mark.parametrize("broken", BROKEN_ENGINES, ids=lambda broken: broken.__name__)
