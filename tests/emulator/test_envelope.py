@@ -67,6 +67,13 @@ def test_who_asks_and_in_which_version_must_be_said(headers: dict[str, str], exp
         assert error(post(emulator, headers)) == expected
 
 
+def test_betas_may_come_in_several_headers() -> None:
+    headers = [*VERSION.items(), ("x-api-key", "k"), ("anthropic-beta", "one-2026-01-01"), ("anthropic-beta", "two")]
+    with Emulator() as emulator, httpx2.Client(base_url=emulator.url) as client:
+        response = client.post("/v1/messages", json=GOOD, headers=headers)
+    assert error(response)[2].startswith("Unexpected value(s) `two` for the `anthropic-beta` header.")
+
+
 @pytest.mark.parametrize("auth", [{"x-api-key": "any"}, {"authorization": "Bearer any"}])
 def test_any_key_or_token_will_do(auth: dict[str, str]) -> None:
     betas = {"anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14"}

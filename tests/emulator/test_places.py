@@ -6,8 +6,9 @@ import pytest
 from emulator_requests import answers, asks, request
 
 from antiphon.emulator import Reply, Script, ToolUse, When, reply
+from antiphon.emulator.loading import to_script
 from antiphon.emulator.places import Places
-from antiphon.emulator.script import ScriptSource, to_script
+from antiphon.emulator.script import ScriptSource
 
 CALL = reply(ToolUse("read_file", id="a"))
 

@@ -153,6 +153,11 @@ async def test_a_reply_in_one_piece_can_break_in_its_middle() -> None:
 async def test_a_connection_can_drop_before_anything_is_said() -> None:
     async with Emulator([reply("hi", faults=[Drop(After(bytes=0))])]) as emulator:
         assert await read_broken(emulator) == (b"", httpx2.ReadError)
+    async with Emulator([reply("hi", faults=[Drop(After(bytes=0), reset=False)])] * 2) as emulator:
+        for body in (ASKED, request("go")):
+            with anyio.fail_after(5):
+                assert await read_broken(emulator, body) == (b"", httpx2.RemoteProtocolError)
+    assert [record.outcome for record in emulator.requests] == ["cut", "cut"]
 
 
 async def test_a_large_reply_arrives_whole_before_its_connection_drops() -> None:

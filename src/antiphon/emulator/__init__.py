@@ -4,6 +4,7 @@ Knows HTTP, scripts, prompt caches and signatures of thinking; what a conversati
 `antiphon.protocol`. Does not know the agent. Not the live API: docs/emulator.md says what is modelled.
 """
 
+from antiphon.emulator.loading import load_script, parse_script
 from antiphon.emulator.records import Record
 from antiphon.emulator.script import (
     After,
@@ -23,8 +24,6 @@ from antiphon.emulator.script import (
     Thinking,
     ToolUse,
     When,
-    load_script,
-    parse_script,
     reply,
 )
 from antiphon.emulator.server import Emulator, created_emulators, serve

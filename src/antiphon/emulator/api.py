@@ -45,7 +45,6 @@ class Answer:
         steps: the body, and how it is sent.
         delay: seconds before the first byte.
         begin: to be called when the first byte goes out.
-        streamed: whether the length of the body is not known before.
     """
 
     status: int
@@ -141,7 +140,7 @@ class Api:
         check_headers(record.headers)
         request = record.body = read_body(body)
         check_fields(request, required)
-        if "thread" in request:
+        if request.get("thread") is not None:
             raise Refusal(
                 400,
                 "thread: threads are not supported here. Send the full conversation without `thread`.",

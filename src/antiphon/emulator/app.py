@@ -4,7 +4,7 @@ Runs under any ASGI server. Only under the emulator's own server (`antiphon.emul
 connection; elsewhere a cut ends the response with an error.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
 import anyio
@@ -56,8 +56,7 @@ class App:
             scope.cancel()
 
     async def _http(self, scope: Scope, receive: Receive, send: Sender) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        record = Record(scope["method"], scope["path"], headers, self._clock())
+        record = Record(scope["method"], scope["path"], _headers(scope["headers"]), self._clock())
         self._records.add(record)
         exchange = _Exchange(record, self._finish, receive, send, scope.get("state", {}).get("connection"))
         with anyio.CancelScope() as stopping:
@@ -139,7 +138,8 @@ class _Exchange:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         if len(answer.steps) == 1 and isinstance(answer.steps[0], Send):
             headers.append((b"content-length", str(len(answer.steps[0].data)).encode()))
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if not isinstance(answer.steps[0], Cut):
+            await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
         last = len(answer.steps) - 1
         for number, step in enumerate(answer.steps):
             match step:
@@ -153,7 +153,7 @@ class _Exchange:
                         # Noted before it is sent, so that whoever has the answer finds the record of it.
                         self._finish(self._record, "complete")
                     await self._send({"type": "http.response.body", "body": data, "more_body": number != last})
-        if not answer.steps or isinstance(answer.steps[-1], Wait):
+        if isinstance(answer.steps[-1], Wait):
             self._finish(self._record, "complete")
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -168,6 +168,14 @@ class _Exchange:
         await self.gone()
         self._finish(self._record, "disconnected")
         scope.cancel()
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers as text; those that came several times as one, which says the same."""
+    headers: dict[str, list[str]] = {}
+    for name, value in raw:
+        headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return {name: ", ".join(values) for name, values in headers.items()}
 
 
 async def _lifespan(receive: Receive, send: Sender) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from antiphon.emulator.loading import to_reply
 from antiphon.emulator.prefix import canonical, digest
-from antiphon.emulator.script import Answering, Reply, Script, When, to_reply
+from antiphon.emulator.script import Answering, Reply, Script, When
 from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json, blocks_of, text_of
 

@@ -72,7 +72,8 @@ def whole(reply: Reply, composed: Composed) -> list[Step]:
             steps.append(Wait(fault.seconds))
         elif isinstance(fault, Drop | End):
             half = len(body) // 2 if fault.after.bytes is None else fault.after.bytes
-            return [*steps, Send(body[:half]), Cut(reset=isinstance(fault, Drop) and fault.reset)]
+            started = [Send(body[:half])] if half else []
+            return [*steps, *started, Cut(reset=isinstance(fault, Drop) and fault.reset)]
     return [*steps, Send(body)]
 
 

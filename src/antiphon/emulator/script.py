@@ -1,21 +1,17 @@
-"""What the model says, turn by turn: the script of an emulator, from YAML or from Python.
+"""What the model says, turn by turn: the script of an emulator.
 
-Knows what a script may hold and reports what it may not. Does not know requests, streams or time.
-A script in YAML and a script in Python are the same structures; docs/emulator.md is their reference.
+Knows what a script may hold. Does not know where it comes from, requests, streams or time. A script in YAML and one in
+Python are the same structures; docs/emulator.md is their reference.
 """
 
 import re
-import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
-import yaml
 
-from antiphon.errors import SettingsError
 from antiphon.protocol.messages import Json
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -283,15 +279,6 @@ class Script:
     shared: bool = False
 
 
-class _Document(msgspec.Struct, forbid_unknown_fields=True):
-    """A script as YAML holds it: `Script` without functions."""
-
-    replies: list[Reply | str]
-    loop: bool = False
-    side: str = "ok"
-    shared: bool = False
-
-
 ScriptSource = Script | Sequence[Reply | str | Answering] | Answering | str | PathLike[str] | None
 """Where a script comes from: itself, its replies, one function for all of them, YAML text, or a file."""
 
@@ -299,72 +286,3 @@ ScriptSource = Script | Sequence[Reply | str | Answering] | Answering | str | Pa
 def reply(*content: AnyBlock | str, **settings: Any) -> Reply:
     """Make a reply from its blocks: `reply("I look.", ToolUse("read_file", {"path": "a"}), delay=0.1)`."""
     return Reply(content=list(content), **settings)
-
-
-def to_script(source: ScriptSource) -> Script:
-    """Take a script in any of its forms. A `str` is YAML text, a path is a file, a function answers every request.
-
-    Raises:
-        SettingsError: naming the place in the script and what is wrong there.
-    """
-    if source is None:
-        return Script()
-    if isinstance(source, Script):
-        return source
-    if isinstance(source, str):
-        return parse_script(source)
-    if isinstance(source, PathLike):
-        return load_script(cast("PathLike[str]", source))
-    if callable(source):
-        return Script(replies=[source], loop=True)
-    return Script(replies=list(source))
-
-
-def parse_script(text: str, name: str = "script") -> Script:
-    """Read a script from YAML: a mapping with `replies`, or only the list of replies.
-
-    Raises:
-        SettingsError: naming the place in the script and what is wrong there.
-    """
-    try:
-        data: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{name} is not YAML: {error}") from None
-    document: Any = {"replies": cast("Any", data)} if isinstance(data, list) else data
-    try:
-        script = msgspec.convert(document, _Document)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}") from None
-    return Script(script.replies, script.loop, script.side, script.shared)
-
-
-def load_script(path: str | PathLike[str]) -> Script:
-    """Read a script from a file: YAML, or Python (`.py`) that calls its script `script`.
-
-    Raises:
-        SettingsError: the file cannot be read, or is no script.
-    """
-    file = Path(path)
-    try:
-        if file.suffix == ".py":
-            return to_script(cast("ScriptSource", runpy.run_path(str(file))["script"]))
-        return parse_script(file.read_text(encoding="utf-8"), str(file))
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from error
-    except KeyError:
-        raise SettingsError(f"{file}: a script in Python calls it `script`, and nothing is called so") from None
-
-
-def to_reply(answer: object) -> Reply:
-    """Take what a script or its function gives as a reply.
-
-    Raises:
-        SettingsError: it is none.
-    """
-    if isinstance(answer, Reply):
-        return answer
-    if isinstance(answer, str):
-        return Reply(content=[answer])
-    if isinstance(answer, list | tuple):
-        return Reply(content=list(cast("list[AnyBlock | str]", answer)))
-    raise SettingsError(f"a reply is a Reply, a text, a list of blocks or a function, not {answer!r}")
