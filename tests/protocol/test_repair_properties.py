@@ -54,8 +54,10 @@ def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json
 @settings(deadline=None)
 @given(request=damaged_conversations())
 def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> None:
-    # What a result says, with the id it had; and which numbers the calls of that id had.
-    said = {number: block_id for block_id, number in _results(request)}
+    # What a result says, with the ids it had; and which numbers the calls of an id had.
+    said: dict[str, set[str]] = {}
+    for block_id, number in _results(request):
+        said.setdefault(number, set()).add(block_id)
     asked: dict[str, set[Any]] = {}
     for block in _blocks(request, "tool_use"):
         arguments: Any = block.get("input")
@@ -69,7 +71,7 @@ def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> N
     for block_id, number in _results(repaired):
         owner = calls[block_id]["input"].get("number")
         if number in said:
-            assert json.dumps(owner) in asked.get(said[number], set())
+            assert json.dumps(owner) in {n for i in said[number] for n in asked.get(i, ())}
 
 
 def _blocks(request: Json, kind: str) -> Iterator[Json]:

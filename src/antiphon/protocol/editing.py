@@ -90,6 +90,14 @@ def as_json(value: Any) -> str:
         return repr(value)
 
 
+def fingerprint(value: Any) -> str:
+    """Return a text that is the same for equal JSON values and no others; never raises."""
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (RecursionError, TypeError, ValueError):
+        return as_json(value)
+
+
 def same(left: Any, right: Any) -> bool:
     """Say whether two JSON values are equal; values nested too deeply to compare are not."""
     try:

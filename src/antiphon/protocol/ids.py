@@ -10,7 +10,7 @@ from typing import Any
 
 from antiphon.protocol.editing import with_content, with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, kind_of
-from antiphon.protocol.pairing import id_key
+from antiphon.protocol.pairing import ID_FIELDS, id_key
 from antiphon.protocol.rule import Conversation
 
 PATTERN = "^[a-zA-Z0-9_-]+$"
@@ -18,8 +18,6 @@ _VALID = re.compile("[a-zA-Z0-9_-]+")
 _FORBIDDEN = re.compile("[^a-zA-Z0-9_-]")
 _LONGEST_STEM = 40
 """With the suffix well below the 64 characters that the strictest upstream accepts."""
-
-ID_FIELDS = {"tool_use": "id", "tool_result": "tool_use_id"}
 
 
 def is_valid_id(value: Any) -> bool:

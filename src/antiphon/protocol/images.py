@@ -5,16 +5,17 @@ Reads as little as it can: images are the largest part of a request. Never raise
 
 import base64
 import binascii
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object
+from antiphon.protocol.messages import Json, is_array, is_object
+from antiphon.protocol.rule import Conversation
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 _HEAD = 64
+_JPEG_USUAL = 4 * 1024
 _JPEG_SEARCH = 256 * 1024
-"""How far into a JPEG its size is looked for: behind camera data and colour profiles, hardly ever further."""
+"""How far into a JPEG its size is looked for: at first, and behind camera data and colour profiles."""
 
 
 class Image(NamedTuple):
@@ -24,32 +25,34 @@ class Image(NamedTuple):
         message: index of the message.
         block: index in its content.
         where: path of the image, as error texts give it.
-        body: the image block.
         source: its source.
     """
 
     message: int
     block: int
     where: str
-    body: Json
     source: Json
 
 
-def images_of(index: int, message: Json) -> Iterator[Image]:
-    """Yield the base64 images of a message, those within results included."""
-    for position, block in indexed_blocks(message):
-        where = f"messages.{index}.content.{position}"
-        yield from _image(index, position, f"{where}.image", block)
-        inner: Any = block.get("content") if block.get("type") == "tool_result" else None
-        for number, part in enumerate(inner if is_array(inner) else ()):
-            if is_object(part):
-                yield from _image(index, position, f"{where}.tool_result.content.{number}.image", part)
+def inline_images(conversation: Conversation) -> list[Image]:
+    """Return the base64 images that are to be checked, those within results included."""
+    return conversation.work_out(_inline_images)
 
 
-def _image(index: int, position: int, where: str, block: Json) -> Iterator[Image]:
-    source = inline_source(block)
-    if source is not None:
-        yield Image(index, position, where, block, source)
+def _inline_images(conversation: Conversation) -> list[Image]:
+    found: list[Image] = []
+    for index, position, block in conversation.of_type("image"):
+        source = inline_source(block)
+        if source is not None:
+            found.append(Image(index, position, f"messages.{index}.content.{position}.image", source))
+    for index, position, block in conversation.of_type("tool_result"):
+        content: Any = block.get("content")
+        for number, part in enumerate(content if is_array(content) else ()):
+            source = inline_source(part) if is_object(part) else None
+            if source is not None:
+                where = f"messages.{index}.content.{position}.tool_result.content.{number}.image"
+                found.append(Image(index, position, where, source))
+    return found
 
 
 def inline_source(block: Json) -> Json | None:
@@ -81,7 +84,9 @@ def size_of(data: Any) -> tuple[int, int] | None:
         return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     if kind == "image/webp":
         return _size_of_webp(head)
-    return _size_of_jpeg(_decode(data, _JPEG_SEARCH)) if kind == "image/jpeg" else None
+    if kind == "image/jpeg":
+        return _size_of_jpeg(_decode(data, _JPEG_USUAL)) or _size_of_jpeg(_decode(data, _JPEG_SEARCH))
+    return None
 
 
 def _decode(data: Any, count: int) -> bytes:

@@ -7,14 +7,16 @@ business of one rule. Does not know what a repair may change.
 All of it looks at the conversation from `start` on and at one turn before; what stands further back was paired already.
 """
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from antiphon.protocol.editing import as_json, same
-from antiphon.protocol.messages import Json, role_of
-from antiphon.protocol.rule import Conversation, Turn, Violation
+from antiphon.protocol.editing import as_json
+from antiphon.protocol.messages import Json
+from antiphon.protocol.rule import Conversation, Placed, Turn, Violation
 
 MISSING_TEXT = (
     "messages.{message}: `tool_use` ids were found without `tool_result` blocks immediately after: {ids}."
@@ -25,14 +27,11 @@ ORPHAN_TEXT = (
     " Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
 )
 
-REPEATED_TEXT = (
-    "messages.{message}.content.{block}: each tool_use must have a single result."
-    " Found multiple `tool_result` blocks with id: {id}"
-)
-NOT_UNIQUE_TEXT = "messages.{message}.content.{block}: `tool_use` ids must be unique"
-
 NO_RESULT = "No result of this tool call was recorded. The call may or may not have been carried out."
 """What stands where a result is lost. It claims neither success nor failure, because nobody knows."""
+
+ID_FIELDS = {"tool_use": "id", "tool_result": "tool_use_id"}
+"""The field of a block that holds the id of its call."""
 
 
 class Place(NamedTuple):
@@ -144,9 +143,9 @@ def id_text(value: Any) -> str:
     return value if isinstance(value, str) else as_json(value)
 
 
-def places(blocks: Iterable[tuple[int, int, Json]], kind: str) -> list[Place]:
+def places(blocks: Iterable[Placed], kind: str) -> list[Place]:
     """Return the calls (`tool_use`) or results (`tool_result`) among some blocks."""
-    name = "id" if kind == "tool_use" else "tool_use_id"
+    name = ID_FIELDS[kind]
     return [Place(i, j, block, id_key(block.get(name))) for i, j, block in blocks if block.get("type") == kind]
 
 
@@ -158,47 +157,97 @@ def ledger(conversation: Conversation) -> Ledger:
 def _ledger(conversation: Conversation) -> Ledger:
     book = Ledger()
     strays: list[Place] = []
-    before: Turn | None = None
+    before: _Sorted | None = None
     for turn in conversation.turns:
-        calls = places(turn.blocks, "tool_use")
-        results = places(turn.blocks, "tool_result")
+        found = _sort(turn)
         if turn.role == "assistant":
-            book.wrong_results += results
-            wanted = _wanted(turn, calls)
-            if wanted:
-                book.exchanges.append(Exchange(turn, wanted))
+            book.wrong_results += found.results
+            if found.wanted:
+                book.exchanges.append(Exchange(turn, found.wanted))
         else:
-            book.wrong_calls += calls
+            book.wrong_calls += found.calls
             if turn.role != "user":
-                book.wrong_results += results
+                book.wrong_results += found.results
             # The first turn of a later part answers a turn that is out of sight, and did so rightly.
             elif before is not None or turn.messages[0] == 0:
-                strays += _answer(book, before, turn, results)
-        before = turn
+                strays += _answer(book, before, found)
+        before = found
     _match(conversation, book, strays)
     return book
 
 
-def _wanted(turn: Turn, calls: list[Place]) -> list[Place]:
-    """Return the calls that want an answer: what stands before a `fallback` block was made void by it."""
-    fallbacks = [(i, j) for i, j, block in turn.blocks if block.get("type") == "fallback"]
-    return [call for call in calls if call.at > fallbacks[-1]] if fallbacks else calls
+class _Sorted(NamedTuple):
+    """A turn, its calls, those of them that want an answer, its results, and how many of these it begins with."""
+
+    turn: Turn
+    calls: list[Place]
+    wanted: list[Place]
+    results: list[Place]
+    leading: int
 
 
-def _answer(book: Ledger, before: Turn | None, turn: Turn, results: list[Place]) -> list[Place]:
+def _sort(turn: Turn) -> _Sorted:
+    calls: list[Place] = []
+    results: list[Place] = []
+    void = leading = 0
+    for number, (i, j, block) in enumerate(turn.blocks):
+        kind = block.get("type")
+        if kind == "tool_result":
+            results.append(Place(i, j, block, id_key(block.get("tool_use_id"))))
+            leading += leading == number
+        elif kind == "tool_use":
+            calls.append(Place(i, j, block, id_key(block.get("id"))))
+        elif kind == "fallback":
+            # What the first model asked for was made void when another one took over.
+            void = len(calls)
+    return _Sorted(turn, calls, calls[void:], results, leading)
+
+
+def _answer(book: Ledger, before: _Sorted | None, found: _Sorted) -> list[Place]:
     """Note what a user turn answers; return the results in it that answer nothing of the turn before."""
-    if before is None or before.role != "assistant":
-        return results
-    if book.exchanges and book.exchanges[-1].turn is before:
+    if before is None or before.turn.role != "assistant":
+        return found.results
+    if before.wanted:
         exchange = book.exchanges[-1]
-        exchange.answer = turn
-        exchange.results = results
-        others = next((n for n, (_, _, block) in enumerate(turn.blocks) if block.get("type") != "tool_result"), None)
-        exchange.run = results[:others]
-    if not results:
-        return []
-    asked = {call.key for call in places(before.blocks, "tool_use")}
-    return [result for result in results if result.key not in asked]
+        exchange.answer = found.turn
+        exchange.results = found.results
+        exchange.run = found.results[: found.leading]
+    asked = {call.key for call in before.calls}
+    return [result for result in found.results if result.key not in asked]
+
+
+def nearest(seekers: Iterable[Place], seats: Iterable[Place]) -> dict[tuple[int, int], Place]:
+    """Return, by place, which of the seekers gets which seat of its id.
+
+    It is the last seat before the seeker, since backends that count ids anew for each reply use them again; failing
+    that, the first one behind it that nobody else gets. Both come in the order of the conversation.
+    """
+    by_key: dict[str, list[Place]] = {}
+    for seat in seats:
+        by_key.setdefault(seat.key, []).append(seat)
+    found: dict[tuple[int, int], Place] = {}
+    taken: set[tuple[int, int]] = set()
+    waiting: list[Place] = []
+    for seeker in seekers:
+        own = by_key.get(seeker.key, [])
+        position = bisect_left(own, seeker.at, key=_at)
+        if position and own[position - 1].at not in taken:
+            found[seeker.at] = own[position - 1]
+            taken.add(own[position - 1].at)
+        elif own:
+            waiting.append(seeker)
+    free = {key: deque(seat for seat in own if seat.at not in taken) for key, own in by_key.items()}
+    for seeker in waiting:
+        left = free[seeker.key]
+        while left and left[0].at < seeker.at:
+            left.popleft()
+        if left:
+            found[seeker.at] = left.popleft()
+    return found
+
+
+def _at(place: Place) -> tuple[int, int]:
+    return place.at
 
 
 def _match(conversation: Conversation, book: Ledger, strays: list[Place]) -> None:
@@ -206,32 +255,17 @@ def _match(conversation: Conversation, book: Ledger, strays: list[Place]) -> Non
     lacking = list(_lacking(book))
     if not lacking and not strays:
         return
-    asking: dict[str, list[Place]] = {}
-    for _, call in lacking:
-        asking.setdefault(call.key, []).append(call)
-    taken: dict[tuple[int, int], Place] = {}
-    homeless: list[Place] = []
-    for stray in strays:
-        # A result belongs to the last call of its id before it: backends that count ids anew for each reply reuse them.
-        home = next((call for call in reversed(asking.get(stray.key, [])) if call.at < stray.at), None)
-        if home is not None and home.at not in taken:
-            taken[home.at] = stray
-        else:
-            homeless.append(stray)
+    homes = nearest(strays, (call for _, call in lacking))
     wrong_calls = {call.key for call in book.wrong_calls}
-    for stray in homeless:
-        free = (call for call in asking.get(stray.key, []) if call.at > stray.at and call.at not in taken)
-        home = next(free, None)
-        if home is not None:
-            taken[home.at] = stray
-        elif stray.key not in wrong_calls:
-            book.orphans.append(stray)
+    book.orphans += [stray for stray in strays if stray.at not in homes and stray.key not in wrong_calls]
+    results = {homes[stray.at].at: stray for stray in strays if stray.at in homes}
+    groups = _Groups(conversation)
     for exchange, call in lacking:
-        if call.at in taken:
-            result = taken[call.at]
-            book.misplaced.append(Misplaced(exchange, call, result, _reason(conversation, call, result)))
-        else:
+        result = results.get(call.at)
+        if result is None:
             book.missing.append(Lacking(exchange, call))
+        else:
+            book.misplaced.append(Misplaced(exchange, call, result, groups.reason(call, result)))
 
 
 def _lacking(book: Ledger) -> Iterator[Lacking]:
@@ -245,13 +279,24 @@ def _lacking(book: Ledger) -> Iterator[Lacking]:
                 yield Lacking(exchange, call)
 
 
-def _reason(conversation: Conversation, call: Place, result: Place) -> Reason:
-    if result.at < call.at or conversation.dialect.merges_turns:
-        return Reason.EARLY_OR_LATE
-    between = {role_of(conversation.messages[index]) for index in range(call.message + 1, result.message)}
-    if between == {"user"}:
-        return Reason.RESULTS_SPLIT
-    return Reason.CALLS_SPLIT if between == {"assistant"} else Reason.EARLY_OR_LATE
+class _Groups:
+    """Where neighbouring messages of one role end, for an upstream that does not combine them."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.combined = conversation.dialect.merges_turns
+        self.roles = {turn.messages[0]: turn.role for turn in conversation.turns}
+        self.last: dict[int, int] = {}
+        for index in reversed(self.roles):
+            together = self.roles.get(index + 1) == self.roles[index]
+            self.last[index] = self.last[index + 1] if together else index
+
+    def reason(self, call: Place, result: Place) -> Reason:
+        """Return why a result does not stand behind its call."""
+        next_message = call.message + 1
+        if self.combined or next_message >= result.message or self.last[next_message] < result.message - 1:
+            return Reason.EARLY_OR_LATE
+        reasons = {"user": Reason.RESULTS_SPLIT, "assistant": Reason.CALLS_SPLIT}
+        return reasons.get(self.roles[next_message], Reason.EARLY_OR_LATE)
 
 
 def misplaced(conversation: Conversation, reason: Reason) -> list[Misplaced]:
@@ -280,53 +325,6 @@ def synthetic_result(call_id: Any) -> Json:
 def is_synthetic(result: Json) -> bool:
     """Say whether a result only says that none was recorded."""
     return result.get("content") == NO_RESULT
-
-
-class Repetition(NamedTuple):
-    """A result too many: its call has one already.
-
-    Attributes:
-        result: the later one.
-        first: the result that counts.
-    """
-
-    result: Place
-    first: Place
-
-
-def repetitions(conversation: Conversation) -> Iterator[Repetition]:
-    """Yield the results too many among those that answer the turn before them.
-
-    Where an id stands for several calls, that many results are not too many: each call may have its own.
-    """
-    for exchange in ledger(conversation).exchanges:
-        if len(exchange.results) < 2:
-            continue
-        allowed: dict[str, int] = {}
-        for call in exchange.calls:
-            allowed[call.key] = allowed.get(call.key, 0) + 1
-        firsts: dict[str, Place] = {}
-        for result in exchange.results:
-            if result.key in allowed:
-                first = firsts.setdefault(result.key, result)
-                allowed[result.key] -= 1
-                if allowed[result.key] < 0:
-                    yield Repetition(result, first)
-
-
-def namesakes(conversation: Conversation) -> Iterator[tuple[Place, Place]]:
-    """Yield the calls whose id an earlier call of the same assistant turn has: the earlier one, and them."""
-    for exchange in ledger(conversation).exchanges:
-        firsts: dict[str, Place] = {}
-        for call in exchange.calls:
-            first = firsts.setdefault(call.key, call)
-            if first is not call:
-                yield first, call
-
-
-def is_same_call(left: Json, right: Json) -> bool:
-    """Say whether two calls ask for the same."""
-    return all(same(left.get(name), right.get(name)) for name in ("id", "name", "input"))
 
 
 class SplitCalls(NamedTuple):

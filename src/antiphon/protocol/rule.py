@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeVar, cast
 
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, kind_of, role_of
 
 T = TypeVar("T")
 
@@ -37,19 +37,23 @@ class Source:
     references: tuple[str, ...]
 
 
+Placed = tuple[int, int, Json]
+"""Message index, block index (in the arrays as sent), and the block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Neighbouring messages of one role, which the API combines before it pairs calls and results.
 
     Attributes:
         role: `user`, `assistant` or `system` (or whatever stood there).
-        blocks: `(message index, block index, block)` in order, counted in the arrays as sent.
+        blocks: its content blocks, in order.
         messages: the indices of the messages it was made of.
     """
 
     role: str
     messages: tuple[int, ...]
-    blocks: tuple[tuple[int, int, Json], ...]
+    blocks: tuple[Placed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +143,30 @@ class Conversation:
         messages = self.messages
         return ((index, messages[index]) for index in range(max(self.start, 0), len(messages)))
 
+    def of_type(self, *kinds: str) -> Iterator[Placed]:
+        """Yield the blocks of some types that are to be checked; those of a type in order, one type after the other."""
+        found = self.work_out(_by_type)
+        return (placed for kind in kinds for placed in found.get(kind, ()))
+
+    def types(self) -> Iterator[str]:
+        """Yield the types of the blocks that are to be checked."""
+        return iter(self.work_out(_by_type))
+
     def work_out(self, what: Callable[["Conversation"], T]) -> T:
         """Return what a function makes of this conversation; several rules that ask share one answer."""
         if what not in self._worked_out:
             self._worked_out[what] = what(self)
         return cast("T", self._worked_out[what])
+
+
+def _by_type(conversation: Conversation) -> dict[str, list[Placed]]:
+    found: dict[str, list[Placed]] = {}
+    for turn in conversation.turns:
+        if turn.messages[-1] >= conversation.start:
+            for placed in turn.blocks:
+                if placed[0] >= conversation.start:
+                    found.setdefault(kind_of(placed[2]), []).append(placed)
+    return found
 
 
 def group_turns(messages: list[Json], start: int, *, merge: bool) -> Iterator[Turn]:

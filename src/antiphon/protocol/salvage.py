@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from antiphon.protocol.editing import as_json, by_message, rewrite, same, text_block
+from antiphon.protocol.editing import as_json, by_message, fingerprint, rewrite, text_block
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of
-from antiphon.protocol.pairing import Place, id_text, is_synthetic, places
+from antiphon.protocol.pairing import Place, id_text, is_synthetic, nearest, places
 from antiphon.protocol.rule import Conversation, Turn
 
 _STAYS = frozenset({"text", "image", "document", "search_result"})
@@ -43,26 +43,21 @@ def release(conversation: Conversation, results: Iterable[Place]) -> Json:
     """Return the request with results turned into text behind the results of their turn.
 
     A result whose call has nothing but the note that none was recorded takes the place of that note. What says nothing
-    new goes: such a note itself, and the exact repetition of a result that stays.
+    new goes: such a note itself, and the exact repetition of another result.
     """
     gone = {result.at: result for result in results}
-    staying: dict[str, list[Place]] = {}
-    for turn in conversation.turns:
-        for place in places(turn.blocks, "tool_result"):
-            if place.at not in gone:
-                staying.setdefault(place.key, []).append(place)
-    swapped: dict[tuple[int, int], Json] = {}
+    blocks = [place for turn in conversation.turns for place in places(turn.blocks, "tool_result")]
+    kept = [place for place in blocks if place.at not in gone]
+    known = {fingerprint(place.body) for place in kept}
     said: list[Place] = []
     for result in gone.values():
-        kept = staying.get(result.key, [])
-        note = next((place for place in kept if is_synthetic(place.body) and place.at not in swapped), None)
-        if is_synthetic(result.body) or any(same(result.body, swapped.get(place.at, place.body)) for place in kept):
-            continue
-        if note is not None:
-            swapped[note.at] = result.body
-        else:
+        content = fingerprint(result.body)
+        if not is_synthetic(result.body) and content not in known:
+            known.add(content)
             said.append(result)
-    texts = {result.at: as_text(result.body) for result in said}
+    notes = nearest(said, (place for place in kept if is_synthetic(place.body)))
+    swapped = {note.at: gone[at].body for at, note in notes.items()}
+    texts = {result.at: as_text(result.body) for result in said if result.at not in notes}
     contents: dict[int, list[Json]] = {}
     for turn in conversation.turns:
         if any((i, j) in gone or (i, j) in swapped for i, j, _ in turn.blocks):

@@ -1,14 +1,13 @@
 """Puts results where they belong: behind their call, in request order among those that stand there already."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections import deque
+from collections.abc import Iterable
+from operator import itemgetter
 
-from antiphon.protocol.editing import rewrite
+from antiphon.protocol.editing import by_message, rewrite
 from antiphon.protocol.messages import Json, indexed_blocks
 from antiphon.protocol.pairing import Exchange, Misplaced, Place, id_key
-from antiphon.protocol.rule import Conversation
-
-Load = Callable[[int], list[Json]]
+from antiphon.protocol.rule import Conversation, Turn
 
 
 def move_home(conversation: Conversation, found: Iterable[Misplaced]) -> Json:
@@ -28,7 +27,7 @@ def put_results(
 
     Args:
         conversation: what is edited.
-        answers: exchange, call of it, and the result; in request order within an exchange.
+        answers: exchange, call of it, and the result.
         removed: blocks that go from where they stand.
     """
     gone = {place.at for place in removed}
@@ -43,16 +42,17 @@ def put_results(
 
     for index, _ in gone:
         load(index)
-    ranks: dict[int, dict[str, int]] = {}
+    by_exchange: dict[int, tuple[Exchange, Turn, list[Json]]] = {}
     for exchange, call, result in answers:
         if exchange.answer is None or call.message != exchange.turn.messages[-1]:
             # The user does not speak directly after this message, so the results get a message of their own.
             message = added.setdefault(call.message, [{"role": "user", "content": []}])[0]
             message["content"].append(result)
-            continue
-        rank = ranks.setdefault(id(exchange), rank_of_calls(exchange))
-        index, position = _seat(exchange, load, rank, rank[call.key])
-        load(index).insert(position, result)
+        else:
+            by_exchange.setdefault(id(exchange), (exchange, exchange.answer, []))[2].append(result)
+    for exchange, answer, seeking in by_exchange.values():
+        blocks = [(index, block) for index in answer.messages for block in load(index)]
+        contents |= by_message(answer.messages, _seated(exchange, blocks, seeking))
     return rewrite(conversation, contents, added)
 
 
@@ -64,15 +64,19 @@ def rank_of_calls(exchange: Exchange) -> dict[str, int]:
     return rank
 
 
-def _seat(exchange: Exchange, load: Load, rank: dict[str, int], own: int) -> tuple[int, int]:
-    """Return message and position: before the first result of a later call, else behind the run."""
-    answer: Any = exchange.answer
-    seat = (answer.messages[0], 0)
-    for index in answer.messages:
-        for position, block in enumerate(load(index)):
-            if block.get("type") != "tool_result":
-                return seat
-            if rank.get(id_key(block.get("tool_use_id")), -1) > own:
-                return index, position
-            seat = (index, position + 1)
-    return seat
+def _seated(exchange: Exchange, blocks: list[tuple[int, Json]], results: list[Json]) -> list[tuple[int, Json]]:
+    """Return the blocks of an answer with results put into its run, each before the first one of a later call."""
+    rank = rank_of_calls(exchange)
+    waiting = deque(sorted(((rank[_id(result)], result) for result in results), key=itemgetter(0)))
+    seated: list[tuple[int, Json]] = []
+    run = next((n for n, (_, block) in enumerate(blocks) if block.get("type") != "tool_result"), len(blocks))
+    for index, block in blocks[:run]:
+        while waiting and waiting[0][0] < rank.get(_id(block), -1):
+            seated.append((index, waiting.popleft()[1]))
+        seated.append((index, block))
+    last = seated[-1][0] if seated else exchange.turn.messages[-1] + 1
+    return [*seated, *((last, result) for _, result in waiting), *blocks[run:]]
+
+
+def _id(result: Json) -> str:
+    return id_key(result.get("tool_use_id"))

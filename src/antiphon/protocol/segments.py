@@ -47,14 +47,15 @@ def behind_calls(conversation: Conversation) -> list[Behind]:
 
 def _behind_calls(conversation: Conversation) -> list[Behind]:
     found: list[Behind] = []
-    for index, message in conversation.new_messages():
-        if role_of(message) != "assistant" or isinstance(message.get("content"), str):
+    for index in dict.fromkeys(index for index, _, _ in conversation.of_type("tool_use")):
+        if role_of(conversation.messages[index]) != "assistant":
             continue
         behind: list[tuple[int, Json]] = []
         seen = False
-        for j, block in indexed_blocks(message):
-            seen = _moves(block) and (seen or block.get("type") == "tool_use")
-            if seen and block.get("type") != "tool_use":
+        for j, block in indexed_blocks(conversation.messages[index]):
+            is_call = block.get("type") == "tool_use"
+            seen = is_call or (seen and _moves(block))
+            if seen and not is_call:
                 behind.append((j, block))
         if behind:
             found.append(Behind(index, behind))

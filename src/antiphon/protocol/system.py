@@ -5,8 +5,20 @@ from typing import Any
 
 from antiphon.protocol.editing import as_json, text_block, with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_array, kind_of, role_of
+from antiphon.protocol.rule import Conversation
 
 _USER_MAY_SAY = frozenset({"text", "image", "document", "search_result", "tool_result"})
+
+
+def system_messages(conversation: Conversation) -> list[tuple[int, Json]]:
+    """Return the `system` messages that are to be checked, with their index."""
+    return [
+        (index, conversation.messages[index])
+        for turn in conversation.turns
+        if turn.role == "system"
+        for index in turn.messages
+        if index >= conversation.start
+    ]
 
 
 def with_leading_at_top_level(request: Json) -> Json:

@@ -12,10 +12,9 @@ def _is_faulty(block: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            if _is_faulty(block):
-                yield Violation(EMPTY_TEXT.id, EMPTY_TEXT.error, index, position)
+    for index, position, block in conversation.of_type("text"):
+        if _is_faulty(block):
+            yield Violation(EMPTY_TEXT.id, EMPTY_TEXT.error, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.editing import change_blocks
-from antiphon.protocol.messages import Json, indexed_blocks
+from antiphon.protocol.messages import Json
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
 _NO_DETAILS = "(The tool reported an error without details.)"
@@ -15,11 +15,10 @@ def _is_faulty(block: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            if _is_faulty(block):
-                text = EMPTY_ERROR_RESULT.error.format(message=index, block=position)
-                yield Violation(EMPTY_ERROR_RESULT.id, text, index, position)
+    for index, position, block in conversation.of_type("tool_result"):
+        if _is_faulty(block):
+            text = EMPTY_ERROR_RESULT.error.format(message=index, block=position)
+            yield Violation(EMPTY_ERROR_RESULT.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -1,10 +1,10 @@
 """A result with `is_error` holds an image or a document: a tool failed and showed the screen."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from antiphon.protocol.editing import rewrite
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object
+from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 from antiphon.protocol.salvage import as_user_content, behind_results
 
@@ -15,15 +15,18 @@ def _others(block: Json) -> list[Json]:
     content: Any = block.get("content")
     if block.get("type") != "tool_result" or block.get("is_error") is not True or not is_array(content):
         return []
-    return [part for part in content if is_object(part) and part.get("type") != "text"]
+    return [part for part in content if _is_other(part)]
+
+
+def _is_other(part: Any) -> TypeGuard[Json]:
+    return is_object(part) and part.get("type") != "text"
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            if _others(block):
-                text = ERROR_RESULT_NOT_TEXT.error.format(message=index, block=position)
-                yield Violation(ERROR_RESULT_NOT_TEXT.id, text, index, position)
+    for index, position, block in conversation.of_type("tool_result"):
+        if _others(block):
+            text = ERROR_RESULT_NOT_TEXT.error.format(message=index, block=position)
+            yield Violation(ERROR_RESULT_NOT_TEXT.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:
@@ -35,7 +38,7 @@ def _repair(conversation: Conversation) -> Json:
         for i, j, block in turn.blocks:
             others = _others(block)
             if others:
-                texts = [part for part in block["content"] if not any(part is other for other in others)]
+                texts = [part for part in block["content"] if not _is_other(part)]
                 changed[i, j] = {**block, "content": texts or _ELSEWHERE}
                 moved[i, j] = as_user_content(others)
         if changed:

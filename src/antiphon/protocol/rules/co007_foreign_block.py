@@ -5,7 +5,7 @@ from typing import Any
 
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of
+from antiphon.protocol.messages import Json, is_array, is_object, kind_of
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
 
@@ -15,15 +15,15 @@ def _is_faulty(block: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            if _is_faulty(block):
-                yield _violation(f"messages.{index}.content.{position}", block, index, position)
-            inner: Any = block.get("content") if block.get("type") == "tool_result" else None
-            for number, part in enumerate(inner if is_array(inner) else ()):
-                if is_object(part) and _is_faulty(part):
-                    where = f"messages.{index}.content.{position}.tool_result.content.{number}"
-                    yield _violation(where, part, index, position)
+    foreign = [kind for kind in conversation.types() if not kind or kind in FOREIGN_TYPES]
+    for index, position, block in conversation.of_type(*foreign):
+        yield _violation(f"messages.{index}.content.{position}", block, index, position)
+    for index, position, block in conversation.of_type("tool_result"):
+        inner: Any = block.get("content")
+        for number, part in enumerate(inner if is_array(inner) else ()):
+            if is_object(part) and _is_faulty(part):
+                where = f"messages.{index}.content.{position}.tool_result.content.{number}"
+                yield _violation(where, part, index, position)
 
 
 def _violation(where: str, block: Json, message: int, position: int) -> Violation:

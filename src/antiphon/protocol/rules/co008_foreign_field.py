@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from antiphon.protocol.editing import change_blocks, with_messages
 from antiphon.protocol.foreign import FOREIGN_FIELDS
-from antiphon.protocol.messages import Json, indexed_blocks, is_object, kind_of
+from antiphon.protocol.messages import Json, is_object, kind_of
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
@@ -18,11 +18,12 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
         for field in _foreign(message, "message") if is_object(message) else ():
             text = FOREIGN_FIELD.error.format(where=f"messages.{index}", field=field)
             yield Violation(FOREIGN_FIELD.id, text, index)
-        for position, block in indexed_blocks(message):
-            kind = kind_of(block)
-            for field in _foreign(block, kind):
-                text = FOREIGN_FIELD.error.format(where=f"messages.{index}.content.{position}.{kind}", field=field)
-                yield Violation(FOREIGN_FIELD.id, text, index, position)
+    for kind, refused in FOREIGN_FIELDS.items():
+        for index, position, block in conversation.of_type(kind):
+            if not refused.isdisjoint(block):
+                for field in _foreign(block, kind):
+                    text = FOREIGN_FIELD.error.format(where=f"messages.{index}.content.{position}.{kind}", field=field)
+                    yield Violation(FOREIGN_FIELD.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.editing import as_json, change_blocks, text_block
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object
+from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
@@ -29,11 +29,10 @@ def _problems(block: Json) -> Iterator[tuple[str, str]]:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            for field, problem in _problems(block):
-                text = INVALID_FIELD.error.format(message=index, block=position, field=field, problem=problem)
-                yield Violation(INVALID_FIELD.id, text, index, position)
+    for index, position, block in conversation.of_type("text", "tool_result"):
+        for field, problem in _problems(block):
+            text = INVALID_FIELD.error.format(message=index, block=position, field=field, problem=problem)
+            yield Violation(INVALID_FIELD.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.editing import change_blocks, text_block
-from antiphon.protocol.images import MEDIA_TYPES, images_of, inline_source, media_type_of
+from antiphon.protocol.images import MEDIA_TYPES, inline_images, inline_source, media_type_of
 from antiphon.protocol.messages import Json
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
@@ -13,11 +13,10 @@ def _is_faulty(source: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for image in images_of(index, message):
-            if _is_faulty(image.source):
-                text = IMAGE_MEDIA_TYPE.error.format(where=image.where)
-                yield Violation(IMAGE_MEDIA_TYPE.id, text, index, image.block)
+    for image in inline_images(conversation):
+        if _is_faulty(image.source):
+            text = IMAGE_MEDIA_TYPE.error.format(where=image.where)
+            yield Violation(IMAGE_MEDIA_TYPE.id, text, image.message, image.block)
 
 
 def _repair(conversation: Conversation) -> Json:

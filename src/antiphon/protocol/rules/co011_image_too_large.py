@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.editing import change_blocks, text_block
-from antiphon.protocol.images import images_of, inline_source, size_of
+from antiphon.protocol.images import inline_images, inline_source, size_of
 from antiphon.protocol.messages import Json
 from antiphon.protocol.rule import Conversation, Dialect, Rule, Safety, Source, Violation
 
@@ -25,12 +25,11 @@ def _problem(source: Json, dialect: Dialect) -> str | None:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for image in images_of(index, message):
-            problem = _problem(image.source, conversation.dialect)
-            if problem:
-                text = IMAGE_TOO_LARGE.error.format(where=image.where, problem=problem)
-                yield Violation(IMAGE_TOO_LARGE.id, text, index, image.block)
+    for image in inline_images(conversation):
+        problem = _problem(image.source, conversation.dialect)
+        if problem:
+            text = IMAGE_TOO_LARGE.error.format(where=image.where, problem=problem)
+            yield Violation(IMAGE_TOO_LARGE.id, text, image.message, image.block)
 
 
 def _repair(conversation: Conversation) -> Json:

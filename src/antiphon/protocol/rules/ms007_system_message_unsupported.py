@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from antiphon.protocol.messages import Json, role_of
 from antiphon.protocol.models import takes_system_messages
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
-from antiphon.protocol.system import said_by_user, with_leading_at_top_level
+from antiphon.protocol.system import said_by_user, system_messages, with_leading_at_top_level
 
 
 def _found(conversation: Conversation) -> list[int]:
-    found = [index for index, message in conversation.new_messages() if role_of(message) == "system"]
+    found = [index for index, _ in system_messages(conversation)]
     return found if found and takes_system_messages(conversation.request.get("model")) is False else []
 
 

@@ -10,7 +10,9 @@ from antiphon.protocol.system import said_by_user, with_leading_at_top_level
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    if takes_system_messages(_model(conversation)) is not True:
+    if not any(turn.role == "system" for turn in conversation.turns):
+        return
+    if takes_system_messages(conversation.request.get("model")) is not True:
         return
     messages = conversation.messages
     for index, message in conversation.new_messages():
@@ -19,10 +21,6 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
         theirs = role_of(message) == "user" and index > 0 and role_of(messages[index - 1]) == "system"
         if ours or theirs:
             yield Violation(MISPLACED_SYSTEM_MESSAGE.id, MISPLACED_SYSTEM_MESSAGE.error.format(message=index), index)
-
-
-def _model(conversation: Conversation) -> object:
-    return conversation.request.get("model") if conversation.messages else None
 
 
 def _may_follow(messages: list[Json], index: int) -> bool:
@@ -50,12 +48,12 @@ def _repair(conversation: Conversation) -> Json:
         messages.append(message)
     messages += waiting
     moved = with_messages(request, messages)
-    stuck = [
-        message
+    stuck = {
+        id(message)
         for index, message in enumerate(messages)
         if role_of(message) == "system" and not _may_follow(messages, index)
-    ]
-    return said_by_user(moved, lambda message: any(message is other for other in stuck)) if stuck else moved
+    }
+    return said_by_user(moved, lambda message: id(message) in stuck) if stuck else moved
 
 
 MISPLACED_SYSTEM_MESSAGE = Rule(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
 from antiphon.protocol.models import takes_system_messages
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
-from antiphon.protocol.system import said_by_user
+from antiphon.protocol.system import said_by_user, system_messages
 
 _ALLOWED = frozenset({"text", "tool_addition", "tool_removal"})
 
@@ -15,7 +15,7 @@ def _is_faulty(message: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in system_messages(conversation):
         if _is_faulty(message) and takes_system_messages(conversation.request.get("model")) is True:
             yield Violation(SYSTEM_MESSAGE_CONTENT.id, SYSTEM_MESSAGE_CONTENT.error, index)
 

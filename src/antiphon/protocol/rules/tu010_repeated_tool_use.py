@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT, is_same_call, namesakes
 from antiphon.protocol.editing import without
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import NOT_UNIQUE_TEXT, Place, is_same_call, namesakes
+from antiphon.protocol.pairing import Place
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT, is_same_call, namesakes
 from antiphon.protocol.ids import derived_id, rename
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import NOT_UNIQUE_TEXT, Place, is_same_call, ledger, namesakes
+from antiphon.protocol.pairing import Place, ledger
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 

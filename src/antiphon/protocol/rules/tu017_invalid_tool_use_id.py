@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 from typing import Any
 
-from antiphon.protocol.ids import ID_FIELDS, PATTERN, derived_id, is_valid_id, rename
-from antiphon.protocol.messages import Json, indexed_blocks, kind_of
+from antiphon.protocol.ids import PATTERN, derived_id, is_valid_id, rename
+from antiphon.protocol.messages import Json, kind_of
+from antiphon.protocol.pairing import ID_FIELDS
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            kind = kind_of(block)
-            if kind not in ID_FIELDS:
-                continue
-            problem = _problem(block, ID_FIELDS[kind])
+    for kind, field in ID_FIELDS.items():
+        for index, position, block in conversation.of_type(kind):
+            problem = _problem(block, field)
             # A result whose id has forbidden characters is refused for its call, or for having none.
-            if problem and not (kind == "tool_result" and isinstance(block.get("tool_use_id"), str)):
+            if problem and not (kind == "tool_result" and isinstance(block.get(field), str)):
                 text = INVALID_TOOL_USE_ID.error.format(
-                    message=index, block=position, type=kind, field=ID_FIELDS[kind], problem=problem
+                    message=index, block=position, type=kind, field=field, problem=problem
                 )
                 yield Violation(INVALID_TOOL_USE_ID.id, text, index, position)
 

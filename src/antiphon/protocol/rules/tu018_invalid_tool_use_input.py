@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.editing import as_json, change_blocks
-from antiphon.protocol.messages import Json, indexed_blocks, is_object
+from antiphon.protocol.messages import Json, is_object
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
 
@@ -14,12 +14,11 @@ def _is_faulty(block: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            if _is_faulty(block):
-                problem = "Input should be an object" if "input" in block else "Field required"
-                text = INVALID_TOOL_USE_INPUT.error.format(message=index, block=position, problem=problem)
-                yield Violation(INVALID_TOOL_USE_INPUT.id, text, index, position)
+    for index, position, block in conversation.of_type("tool_use"):
+        if _is_faulty(block):
+            problem = "Input should be an object" if "input" in block else "Field required"
+            text = INVALID_TOOL_USE_INPUT.error.format(message=index, block=position, problem=problem)
+            yield Violation(INVALID_TOOL_USE_INPUT.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:

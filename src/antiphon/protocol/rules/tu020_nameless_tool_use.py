@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.editing import change_blocks
-from antiphon.protocol.messages import Json, indexed_blocks
+from antiphon.protocol.messages import Json
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 
 _UNKNOWN = "unknown_tool"
@@ -20,12 +20,11 @@ def _problem(block: Json) -> str | None:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        for position, block in indexed_blocks(message):
-            problem = _problem(block)
-            if problem:
-                text = NAMELESS_TOOL_USE.error.format(message=index, block=position, problem=problem)
-                yield Violation(NAMELESS_TOOL_USE.id, text, index, position)
+    for index, position, block in conversation.of_type("tool_use"):
+        problem = _problem(block)
+        if problem:
+            text = NAMELESS_TOOL_USE.error.format(message=index, block=position, problem=problem)
+            yield Violation(NAMELESS_TOOL_USE.id, text, index, position)
 
 
 def _repair(conversation: Conversation) -> Json:
