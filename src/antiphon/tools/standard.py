@@ -1,0 +1,40 @@
+"""The tools of the coding agent, in the fixed order that prompt caches rest on."""
+
+from antiphon.tools.ask_user import AskPerson, AskUser
+from antiphon.tools.base import Limits, Tool, Workspace
+from antiphon.tools.edit_file import EditFile
+from antiphon.tools.list_files import ListFiles
+from antiphon.tools.read_file import ReadFile
+from antiphon.tools.run_command import RunCommand
+from antiphon.tools.search_files import SearchFiles
+from antiphon.tools.web_search import WebSearch
+from antiphon.tools.write_file import WriteFile
+
+
+def standard_tools(
+    workspace: Workspace,
+    *,
+    ask: AskPerson | None = None,
+    search: str = "ddgs",
+    limits: Limits | None = None,
+) -> list[Tool]:
+    """Return the tools of the coding agent.
+
+    Args:
+        workspace: where they work.
+        ask: puts a question to the user; without it the model is told to decide itself.
+        search: the search engine; see `WebSearch`.
+        limits: how long results may be.
+    """
+    command = RunCommand(workspace, limits)
+    return [
+        ReadFile(workspace, limits),
+        ListFiles(workspace, limits),
+        SearchFiles(workspace, limits),
+        EditFile(workspace, limits),
+        WriteFile(workspace, limits),
+        command,
+        command.background_tool(),
+        WebSearch(search),
+        AskUser(ask),
+    ]
