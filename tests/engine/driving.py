@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
 
-from antiphon.engine.driver import Driver, Job
+from antiphon.engine.driver import CallUpdate, Driver, Job
 from antiphon.engine.events import INDEPENDENT, Access, Event, Reply, Result, ToolCall
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.engine.workers import Workers
@@ -32,13 +32,45 @@ def does(run: Run, access: Access = INDEPENDENT, timeout: float | None = None) -
     return Job(access, run, timeout=timeout)
 
 
+class Journal:
+    """Notes when each call begins and ends."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[float, str]] = []
+
+    def job(
+        self,
+        name: str,
+        seconds: float,
+        access: Access = INDEPENDENT,
+        *,
+        ask: Callable[[], Awaitable[Result | None]] | None = None,
+        cleanup: float = 0,
+    ) -> Job:
+        async def work() -> Result:
+            self.entries.append((anyio.current_time(), f"{name} begins"))
+            try:
+                await anyio.sleep(seconds)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(cleanup)
+                self.entries.append((anyio.current_time(), f"{name} ends"))
+            return Result(name)
+
+        return Job(access, work, ask)
+
+
 def texts(reply: Reply) -> list[tuple[str, object]]:
     """Return ids and contents of a reply."""
     return [(answered.id, result.content) for answered, result in reply.results]
 
 
 async def reply_to(
-    jobs: Mapping[str, Job | Result], *, limit: int = DEFAULT_LIMIT, record: list[Event] | None = None
+    jobs: Mapping[str, Job | Result],
+    *,
+    limit: int = DEFAULT_LIMIT,
+    record: list[Event] | None = None,
+    on_update: Callable[[CallUpdate], None] | None = None,
 ) -> Reply:
     """Request all calls, end the message at once, and wait for the reply."""
 
@@ -48,7 +80,7 @@ async def reply_to(
         driver.message_ended()
         return await driver.reply()
 
-    return await driven(jobs, wait, limit=limit, record=record)
+    return await driven(jobs, wait, limit=limit, record=record, on_update=on_update)
 
 
 async def driven(
@@ -57,6 +89,7 @@ async def driven(
     *,
     limit: int = DEFAULT_LIMIT,
     record: list[Event] | None = None,
+    on_update: Callable[[CallUpdate], None] | None = None,
 ) -> Reply:
     """Give a driver for these jobs to `steer`, and wait until nothing of the turn runs any more."""
     answered: list[Reply] = []
@@ -66,6 +99,7 @@ async def driven(
             workers,
             lambda wanted: jobs[wanted.id],
             limit=limit,
+            on_update=on_update,
             record=None if record is None else record.append,
         )
         answered.append(await steer(driver))
