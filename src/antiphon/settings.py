@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What a user can set. A field is set by the flag, the variable `ANTIPHON_<FIELD>` and the key of its name.
 
     Attributes:
-        model: which model answers, or None for the agent's default.
+        model: which model answers; the agent's default unless given.
         max_turns: turns a run may take.
         max_parallel_tools: tool calls that may run at the same time.
         timeout: seconds a run may take.

@@ -1,21 +1,24 @@
 """Runs `antiphon` as people do: as a process, on a terminal or in a pipe."""
 
+import contextlib
 import fcntl
 import os
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 SECONDS = 20.0
+_MARK = "TEST_RUN"
+"""A variable by which processes of a test are known; what they start inherits it."""
 _ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
 # A session leader that opens a terminal gets it as its controlling one, to which Ctrl-C is sent.
 _ON_TERMINAL = """
@@ -31,7 +34,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 def surroundings(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment with an empty home and nothing of the developer's."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
-    return {**kept, "HOME": str(home), "TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
+    mark = str(uuid.uuid4())
+    return {**kept, _MARK: mark, "HOME": str(home), "TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
 
 
 def run_antiphon(
@@ -50,25 +54,24 @@ def run_antiphon(
     )
 
 
-def alive(group: int) -> list[int]:
-    """Return the processes of a session that are still there."""
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == group and fields[0] != "Z":
-                found.append(int(entry.name))
+def alive(environment: Mapping[str, str]) -> list[str]:
+    """Return the processes that were started in this environment and are still there, wherever they have gone."""
+    mark = f"{_MARK}={environment[_MARK]}".encode()
+    found: list[str] = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
     return found
 
 
 class OnTerminal:
-    """`antiphon` on a terminal of its own. Leaving ends it, and all that it started."""
+    """`antiphon` on a terminal of its own. Leaving ends it."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], cwd: Path, width: int = 100) -> None:
         self.output = b""
+        self._environment = environment
         self._keyboard, terminal = os.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
         command = [sys.executable, "-c", _ON_TERMINAL, os.ttyname(terminal), "-m", "antiphon", *arguments]
@@ -81,8 +84,7 @@ class OnTerminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in alive(self.process.pid):
-            os.kill(process, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
         os.close(self._keyboard)
 
@@ -113,13 +115,13 @@ class OnTerminal:
         os.write(self._keyboard, keys.encode())
 
     def ends(self, *, seconds: float = SECONDS) -> int:
-        """Wait for its end and return the exit code. No process of its session may be left."""
+        """Wait for its end and return the exit code. No process that it started may be left."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"it did not end:\n{self.text}"
             self._read(0.05)
         self._read(0)
-        assert alive(self.process.pid) == []
+        assert alive(self._environment) == []
         return self.process.returncode
 
     def _read(self, seconds: float) -> None:

@@ -1,0 +1,122 @@
+"""Builds the agent that the settings describe, and takes it down again."""
+
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import anyio
+
+from antiphon.agent import DEFAULT_MODEL, Agent
+from antiphon.agent.prompt import coding_prompt
+from antiphon.cli.keys import require_key
+from antiphon.engine.turn import DEFAULT_LIMIT
+from antiphon.errors import SettingsError
+from antiphon.policy import Approve, Permissions
+from antiphon.protocol.messages import Json
+from antiphon.providers.anthropic import AnthropicProvider
+from antiphon.providers.base import Provider
+from antiphon.settings import Settings
+from antiphon.tools.ask_user import AskPerson
+from antiphon.tools.base import Tool, Workspace
+from antiphon.tools.standard import standard_tools
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What agents of one session share: where they work, with which tools, and who serves the model."""
+
+    settings: Settings
+    workspace: Workspace
+    tools: Sequence[Tool]
+    provider: Provider
+    system: str
+    approve: Approve | None = None
+
+    def agent(self, *, model: str | None = None, messages: Sequence[Json] = ()) -> Agent:
+        """Return an agent that goes on from these messages."""
+        settings = self.settings
+        return Agent(
+            model or settings.model or DEFAULT_MODEL,
+            tools=self.tools,
+            provider=self.provider,
+            system=self.system,
+            permissions=Permissions(
+                settings.permission_mode,
+                # A question to the person needs no approval of that person.
+                frozenset(settings.allowed_tools) | {"ask_user"},
+                frozenset(settings.disallowed_tools),
+            ),
+            approve=self.approve,
+            workspace=self.workspace,
+            max_turns=settings.max_turns,
+            max_parallel=settings.max_parallel_tools or DEFAULT_LIMIT,
+            messages=messages,
+        )
+
+
+@asynccontextmanager
+async def open_workbench(
+    settings: Settings, *, approve: Approve | None = None, ask: AskPerson | None = None
+) -> AsyncGenerator[Workbench]:
+    """Set up the working directory for agents; on leaving tools and connections are closed, no process is left.
+
+    Raises:
+        SettingsError: a directory does not exist, no tool has such a name, or there is no key.
+    """
+    require_key(os.environ)
+    provider = AnthropicProvider()
+    with tempfile.TemporaryDirectory(prefix="antiphon-") as spill:
+        workspace = workspace_of(settings, spill)
+        tools = _tools(settings, workspace, ask)
+        _check_names(settings, [tool.name for tool in tools])
+        bench = Workbench(settings, workspace, tools, provider, system_prompt(settings, workspace), approve)
+        try:
+            yield bench
+        finally:
+            with anyio.CancelScope(shield=True):
+                await bench.agent().aclose()
+
+
+def workspace_of(settings: Settings, spill: str) -> Workspace:
+    """Return the workspace: the working directory, those added to it, and one for over-long results.
+
+    Raises:
+        SettingsError: an added directory is none.
+    """
+    added: list[Path] = []
+    for name in settings.add_dirs:
+        directory = Path(name).expanduser().resolve()
+        if not directory.is_dir():
+            raise SettingsError(f"--add-dir {name} is not a directory.")
+        added.append(directory)
+    return Workspace(Path.cwd().resolve(), tuple(added), Path(spill).resolve())
+
+
+def system_prompt(settings: Settings, workspace: Workspace) -> str:
+    """Return the system prompt: the user's, or the agent's own; with the user's addition."""
+    if settings.system_prompt is None:
+        return coding_prompt(workspace, today=_today(), append=settings.append_system_prompt)
+    return "\n\n".join(part for part in (settings.system_prompt, settings.append_system_prompt) if part)
+
+
+def _tools(settings: Settings, workspace: Workspace, ask: AskPerson | None) -> Sequence[Tool]:
+    try:
+        return standard_tools(workspace, ask=ask, search=settings.web_search)
+    except ValueError as problem:
+        raise SettingsError(f"web_search: {problem}.") from problem
+
+
+def _check_names(settings: Settings, names: Sequence[str]) -> None:
+    for flag, given in (("--allowed-tools", settings.allowed_tools), ("--disallowed-tools", settings.disallowed_tools)):
+        for name in given:
+            if name not in names:
+                hint = " Rules for single arguments are not known here; name the tool." if "(" in name else ""
+                raise SettingsError(f"{flag}: no tool is named {name}; there are {', '.join(names)}.{hint}")
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
