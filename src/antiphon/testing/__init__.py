@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from antiphon.testing.emulator import Emulator as Emulator
     from antiphon.testing.emulator import refusals as refusals
     from antiphon.testing.minting import mint as mint
+    from antiphon.testing.playbook import play as play
+    from antiphon.testing.schedules import explore as explore
+    from antiphon.testing.virtual_time import on_virtual_time as on_virtual_time
 
 _HOMES = {
     "Emulator": "antiphon.testing.emulator",
+    "explore": "antiphon.testing.schedules",
     "mint": "antiphon.testing.minting",
+    "on_virtual_time": "antiphon.testing.virtual_time",
+    "play": "antiphon.testing.playbook",
     "refusals": "antiphon.testing.emulator",
 }
 
-__all__ = ["Emulator", "mint", "refusals"]
+__all__ = ["Emulator", "explore", "mint", "on_virtual_time", "play", "refusals"]
 
 
 def __getattr__(name: str) -> Any:

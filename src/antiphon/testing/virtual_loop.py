@@ -28,6 +28,10 @@ _PATIENCE = 10.0
 """Real seconds the loop waits for a worker thread. Under virtual time threads compute, they do not wait for tasks."""
 
 
+_LONGEST_LAG = 5.0
+"""Virtual seconds by which the clock runs ahead of the work, at most: a machine is busy, not asleep."""
+
+
 class Deadlock(AssertionError):
     """Every task waits and no timer is set: nothing can ever happen. The message says who waits where."""
 
@@ -147,9 +151,11 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         while not self._stopping:
             if self._from_threads or count_threads() != self._threads:
                 self._attend_to_threads()
-            if not ready or (lags is not None and lags()):
+            if not ready:
                 self._leap()
                 continue
+            if lags is not None and lags():
+                self._leap(most=_LONGEST_LAG)
             if self._steps == self._pause:
                 self._interrupt()
             step = ready.pop(choose(ready) if len(ready) > 1 else 0)
@@ -184,12 +190,12 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
         for callback in due:
             callback()
 
-    def _leap(self) -> None:
-        """Move the clock to the next timer and make ready what is due."""
+    def _leap(self, most: float = math.inf) -> None:
+        """Move the clock to the next timer, if that is less than `most` away, and make ready what is due."""
         timers = self._timers
         while timers and timers[0][2].dropped:
             heapq.heappop(timers)
-        if not timers or timers[0][0] == math.inf:
+        if not timers or timers[0][0] - self._now >= most:
             if self._ready:
                 return
             raise Deadlock(f"at {self._now:g} s every task waits and no timer is set:\n{describe_tasks(self)}")
