@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from antiphon.protocol.calls import ID_FIELDS, id_key
 from antiphon.protocol.editing import with_content, with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, kind_of
-from antiphon.protocol.pairing import ID_FIELDS, id_key
 from antiphon.protocol.rule import Conversation
 
 PATTERN = "^[a-zA-Z0-9_-]+$"

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import synthetic_result
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import MISSING_TEXT, ledger, synthetic_result
+from antiphon.protocol.pairing import MISSING_TEXT, ledger
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 from antiphon.protocol.seating import put_results
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import Place, id_text
 from antiphon.protocol.editing import by_message, rewrite
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import Exchange, Place, id_text, ledger
+from antiphon.protocol.pairing import Exchange, ledger
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 from antiphon.protocol.seating import rank_of_calls
 

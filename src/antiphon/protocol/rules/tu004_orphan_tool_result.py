@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import ORPHAN_TEXT, id_text, ledger
+from antiphon.protocol.pairing import ORPHAN_TEXT, ledger
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 from antiphon.protocol.salvage import release
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.editing import merge_messages
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import MISSING_TEXT, id_text, split_calls
+from antiphon.protocol.pairing import MISSING_TEXT, split_calls
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import Place, id_text
 from antiphon.protocol.duplicates import REPEATED_TEXT, repetitions
 from antiphon.protocol.editing import same
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import Place, id_text
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 from antiphon.protocol.salvage import release
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result, kind_of
-from antiphon.protocol.pairing import id_text
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 from antiphon.protocol.segments import behind_calls, with_calls_last
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import MISSING_TEXT, id_text
+from antiphon.protocol.pairing import MISSING_TEXT
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 from antiphon.protocol.segments import calls_before, texts_behind_calls, with_calls_last
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.calls import ID_FIELDS
 from antiphon.protocol.ids import PATTERN, derived_id, is_valid_id, rename
 from antiphon.protocol.messages import Json, kind_of
-from antiphon.protocol.pairing import ID_FIELDS
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 

@@ -6,10 +6,11 @@ the same, which cannot hurt. It looks at the whole conversation and is not part 
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import Place
 from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT
 from antiphon.protocol.ids import derived_id, rename
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import Exchange, Place, ledger
+from antiphon.protocol.pairing import Exchange, ledger
 from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 
