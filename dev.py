@@ -129,6 +129,7 @@ def run(
         overdue = not watchdog.is_alive()
         watchdog.cancel()
         end(process)
+        process.wait()
     if overdue:
         raise Failed(f"{Path(words[0]).name} did not end in {seconds:g} seconds")
     if process.returncode != 0:
@@ -453,8 +454,19 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+def end_when_told() -> None:
+    """Let SIGTERM and SIGHUP end this program as Ctrl-C does, so that nothing it started stays behind."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
 def main() -> int:
     """Do what the command line says; return the exit code."""
+    end_when_told()
     parser = command_line()
     options, rest = parser.parse_known_args()
     if rest and options.command not in {"demo", "bench"}:

@@ -1,6 +1,7 @@
 """dev.py is what everybody relies on to be told the truth: it must not hide a failure, nor leave anything running."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def test_a_program_that_hangs_is_ended_with_all_it_started() -> None:
     # Returns only when nobody holds the pipe any more: the child is gone as well.
     with pytest.raises(dev.Failed, match="did not end in 2 seconds"):
         dev.run([sys.executable, "-c", program], dev.Output(live=False), seconds=2)
+
+
+def test_a_check_that_is_told_to_end_takes_what_it_started_along() -> None:
+    child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    check = f"import dev, sys; dev.end_when_told(); dev.run([sys.executable, '-c', {child!r}], dev.Output(live=True))"
+    with subprocess.Popen([sys.executable, "-c", check], cwd=dev.ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        started = next(line for line in process.stdout if line.strip().isdigit())
+        process.terminate()
+        assert process.wait(timeout=60) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started), 0)
 
 
 def test_what_a_check_runs_sees_no_key_of_whoever_started_it(order: dev.Order, monkeypatch: pytest.MonkeyPatch) -> None:

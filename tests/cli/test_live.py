@@ -14,8 +14,6 @@ from antiphon.agent.events import (
     CallOutput,
     CallStreaming,
     Retrying,
-    RunEnded,
-    RunResult,
     TextAdded,
     ThinkingAdded,
     TurnDiscarded,
@@ -23,11 +21,12 @@ from antiphon.agent.events import (
 )
 from antiphon.cli.layout import UNICODE
 from antiphon.cli.live import LiveScreen
-from antiphon.cli.screen import PlainScreen, Terminal
+from antiphon.cli.plain import PlainScreen
+from antiphon.cli.terminal import Terminal
 from antiphon.cli.view import RunView
 from antiphon.engine.events import CallState, Result
 
-ALL = frozenset({"text", "thinking", "call", "summary", "note", "problem"})
+ALL = frozenset({"text", "thinking", "call", "summary", "note"})
 QUIET = frozenset({"call", "summary", "note"})
 
 
@@ -196,12 +195,6 @@ def test_no_drawn_line_is_wider_than_the_terminal(width: int) -> None:
     played = Played(width=width, height=50)
     played.play(with_every_state(), now=21.0)
     assert played.terminal.highest_row <= 8
-
-
-def test_a_run_that_fails_says_why_last() -> None:
-    played = Played()
-    ended = RunEnded(RunResult("", "error", 0, error="The key was refused."))
-    assert played.play([started(), TurnStarted(1, 0.0), ended]) == ["The key was refused."]
 
 
 CALL_IDS = st.sampled_from(sorted(CALLS))

@@ -9,7 +9,8 @@ import pytest
 
 from antiphon.agent.events import AgentEvent
 from antiphon.cli.questions import Questions, details_of
-from antiphon.cli.screen import NoScreen, Terminal
+from antiphon.cli.screen import NoScreen
+from antiphon.cli.terminal import Terminal
 from antiphon.engine.events import INDEPENDENT, ToolCall
 from antiphon.policy import Approval
 

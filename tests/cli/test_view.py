@@ -167,11 +167,10 @@ def test_thinking_is_shown_when_asked_for() -> None:
     ]
 
 
-def test_why_a_run_stopped_is_its_last_line() -> None:
-    ended = RunEnded(RunResult("", "cancelled", 1, error="Stopped.\x07"))
+def test_calls_of_a_turn_that_was_not_answered_stay_on_the_screen_too() -> None:
+    ended = RunEnded(RunResult("", "cancelled", 1, error="Stopped."))
     lines = lines_of([TurnStarted(1, 0.0), changed(0, CALLS["a"], "running", 0.1), ended])
-    assert [line.kind for line in lines] == ["call", "problem"]
-    assert lines[1].text == "Stopped.␇"
+    assert [line.kind for line in lines] == ["call"]
 
 
 def test_calls_that_did_not_overlap_save_nothing() -> None:
