@@ -24,7 +24,7 @@ class Memory:
         key = conversation(request)
         before: list[bytes] = []
         for block in content:
-            if block.get("type") in THINKING_TYPES:
+            if str(block.get("type")) in THINKING_TYPES:
                 before.append(canonical(block))
             elif block.get("type") == "tool_use" and "id" in block:
                 self._thinking.setdefault((key, str(block["id"])), []).append(list(before))
@@ -73,4 +73,4 @@ def _latest_turn(read: Sequence[Piece]) -> list[Piece]:
 
 def _thinks(request: Json) -> bool:
     thinking: Any = request.get("thinking")
-    return isinstance(thinking, dict) and cast("Json", thinking).get("type") in {"enabled", "adaptive"}
+    return isinstance(thinking, dict) and cast("Json", thinking).get("type") in ("enabled", "adaptive")

@@ -35,7 +35,7 @@ class Piece:
     @property
     def thinks(self) -> bool:
         """Whether this is thinking, readable or not."""
-        return self.value.get("type") in THINKING_TYPES
+        return str(self.value.get("type")) in THINKING_TYPES
 
 
 def pieces(request: Json) -> Iterator[Piece]:

@@ -162,7 +162,7 @@ def _live(entry: Entry | None, now: float) -> TypeGuard[Entry]:
 
 def _media(block: Json) -> tuple[int, int]:
     """Return how many images and documents a block holds, and how many bytes of it they are."""
-    if block.get("type") in _MEDIA:
+    if str(block.get("type")) in _MEDIA:
         return 1, len(canonical(block))
     content: Any = block.get("content")
     if not isinstance(content, list):
@@ -219,7 +219,7 @@ def _ttl(block: Json) -> str | None:
     marker: Any = block.get("cache_control")
     if isinstance(marker, dict):
         ttl = cast("Json", marker).get("ttl", "5m")
-        return ttl if ttl in SECONDS else None
+        return ttl if isinstance(ttl, str) and ttl in SECONDS else None
     content: Any = block.get("content")
     if isinstance(content, list):
         nested = (_ttl(cast("Json", item)) for item in cast("list[Any]", content) if isinstance(item, dict))
