@@ -25,7 +25,8 @@ from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.failures import exit_code, why_stopped
 from antiphon.cli.figures import run_text
 from antiphon.cli.keys import key_source
-from antiphon.cli.screen import Terminal
+from antiphon.cli.safe_text import one_line
+from antiphon.cli.terminal import Terminal
 from antiphon.emulator import Emulator
 from antiphon.errors import Rejected, SettingsError
 from antiphon.providers.anthropic import AnthropicProvider
@@ -136,7 +137,7 @@ async def _broken(stage: Stage, emulator: Emulator, provider: CompletionOrder, t
         stage.say("The API did not refuse this. That is not what this demo expects; please report it.", "bad")
         return ExitCode.ERROR
     stage.show([("The API answered ", ""), (f"HTTP {refusal.status}", "bad"), (":", "")])
-    stage.say(str(refusal), "bad")
+    stage.say(one_line(str(refusal)), "bad")
     stage.show([])
     stage.say(
         "This is how sessions die: the conversation holds results in the wrong order, so every retry sends the same "

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 
 from antiphon.agent import Agent
 from antiphon.agent.events import AgentEvent, RunResult
-from antiphon.cli.layout import ASCII, Piece, fitted, wrapped
-from antiphon.cli.live import LiveScreen
+from antiphon.cli.layout import ASCII, fitted, wrapped
 from antiphon.cli.running import Stopping, follow
-from antiphon.cli.screen import PlainScreen, Screen, Terminal
+from antiphon.cli.screen import Piece, Screen
+from antiphon.cli.showing import screen_for
+from antiphon.cli.terminal import Terminal
 from antiphon.cli.timeline import Timeline, legend, picture, timelines
-from antiphon.cli.view import RunView
 
-_KINDS = frozenset({"text", "call", "summary", "note"})
 _LONGEST_LINE = 100
 
 
@@ -70,8 +69,7 @@ class Stage:
         self.show([])
         for line in wrapped(f"> {prompt}", self.width):
             self.show([(line, "strong")])
-        screen_type = LiveScreen if self._terminal.redraws else PlainScreen
-        screen = screen_type(self._terminal, RunView(), kinds=_KINDS, clock=self._clock)
+        screen = screen_for(self._terminal, clock=self._clock)
         watching = _Watching(screen, also)
         try:
             result = await follow(agent, prompt, watching, Stopping(agent))

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import uuid
+from importlib import import_module
 from typing import Any
 
 import anyio
@@ -19,19 +20,15 @@ from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.failures import exit_code, why_stopped
 from antiphon.cli.invocation import Format, Invocation
 from antiphon.cli.keys import key_source
-from antiphon.cli.live import LiveScreen
 from antiphon.cli.running import Stopping, follow, stop_after, stop_on_signals
 from antiphon.cli.safe_text import safe
-from antiphon.cli.screen import NoScreen, PlainScreen, Screen, Terminal
+from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
-from antiphon.cli.view import RunView
 from antiphon.engine.events import Access, ToolCall
 from antiphon.policy import Approval
 from antiphon.protocol.encoding import encode, without_lone_surrogates
 from antiphon.protocol.messages import Json
 from antiphon.settings import Settings
-
-_PROGRESS = frozenset({"call", "summary", "note", "thinking"})
 
 
 def run(settings: Settings, invocation: Invocation, prompt: str) -> int:
@@ -127,11 +124,6 @@ def _print_json(line: Json) -> None:
 
 
 def _progress(invocation: Invocation) -> Screen:
-    terminal = Terminal.of(sys.stderr, os.environ)
-    if not (invocation.verbose or (sys.stderr.isatty() and invocation.format != "stream-json")):
-        return NoScreen()
-    view = RunView(thinking=invocation.verbose)
-    # Two writers on one terminal must not both move its cursor.
-    if terminal.redraws and not (invocation.format == "stream-json" and sys.stdout.isatty()):
-        return LiveScreen(terminal, view, kinds=_PROGRESS)
-    return PlainScreen(terminal, view, kinds=_PROGRESS)
+    if invocation.verbose or (sys.stderr.isatty() and invocation.format != "stream-json"):
+        return import_module("antiphon.cli.showing").progress_screen(invocation)
+    return NoScreen()

@@ -22,17 +22,15 @@ from antiphon.cli.failures import why_stopped
 from antiphon.cli.figures import run_text, usage_text
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.invocation import Invocation
-from antiphon.cli.layout import Piece
-from antiphon.cli.live import LiveScreen
 from antiphon.cli.prompting import History, history_file, read_prompt
 from antiphon.cli.questions import Questions
 from antiphon.cli.running import Stopping, follow
 from antiphon.cli.safe_text import one_line
-from antiphon.cli.screen import PlainScreen, Screen, Terminal
-from antiphon.cli.view import RunView
+from antiphon.cli.screen import Piece, Screen
+from antiphon.cli.showing import screen_for
+from antiphon.cli.terminal import Terminal
 from antiphon.settings import Settings
 
-_KINDS = frozenset({"text", "thinking", "call", "summary", "note"})
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?$", re.DOTALL)
 _HELP = """\
 /help          this list
@@ -165,8 +163,7 @@ class Session:
 
     def _run(self, prompt: str) -> None:
         """Run a prompt, and leave the conversation valid however it ends."""
-        view = RunView(thinking=self._verbose)
-        screen: Screen = (LiveScreen if self._terminal.redraws else PlainScreen)(self._terminal, view, kinds=_KINDS)
+        screen = screen_for(self._terminal, thinking=self._verbose)
         stopping = Stopping(self._agent)
         # From here on Ctrl-C stops the run. It is stopped in its own thread.
         self._interrupts.stop = lambda: self._portal.start_task_soon(stopping.stop, ExitCode.INTERRUPTED)

@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from antiphon.cli.safe_text import columns, cut
+from antiphon.cli.screen import Piece
 from antiphon.cli.view import OVER, Line, Row, RowState, seconds_text
-
-Piece = tuple[str, str]
-"""A text and the name of its style: `ok`, `active`, `wait`, `bad`, `quiet`, `strong` or an empty name."""
 
 STATE_STYLES: Mapping[RowState, str] = {
     "streaming": "quiet",
@@ -23,7 +21,7 @@ STATE_STYLES: Mapping[RowState, str] = {
     "denied": "bad",
     "cancelled": "quiet",
 }
-LINE_STYLES = {"text": "", "thinking": "quiet", "call": "", "summary": "quiet", "note": "wait", "problem": "bad"}
+LINE_STYLES = {"text": "", "thinking": "quiet", "call": "", "summary": "quiet", "note": "wait"}
 _STATE_WIDTH = max(len(state) for state in STATE_STYLES)
 _NAME_WIDTH = 12
 _NARROW = 64

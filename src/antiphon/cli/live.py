@@ -4,12 +4,13 @@ Knows how to draw on a terminal that can move its cursor. What is drawn comes fr
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from antiphon.agent.events import AgentEvent, TextAdded, ThinkingAdded
-from antiphon.cli.layout import LINE_STYLES, Piece, Prose, line_pieces, row_pieces, window, wrapped
+from antiphon.cli.layout import LINE_STYLES, Prose, line_pieces, row_pieces, window, wrapped
 from antiphon.cli.safe_text import columns
-from antiphon.cli.screen import Clock, Terminal
+from antiphon.cli.screen import Piece
+from antiphon.cli.terminal import Terminal
 from antiphon.cli.view import Line, RunView
 
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -22,7 +23,7 @@ class LiveScreen:
     """Shows a run on a terminal. Only the region below the finished lines is ever drawn again."""
 
     def __init__(
-        self, terminal: Terminal, view: RunView, *, kinds: frozenset[str], clock: Clock = time.monotonic
+        self, terminal: Terminal, view: RunView, *, kinds: frozenset[str], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Show lines of these kinds (see `view.LineKind`) and the rows of running calls."""
         self._terminal = terminal

@@ -12,9 +12,9 @@ from typing import TextIO
 
 import anyio
 
-from antiphon.cli.layout import Piece
 from antiphon.cli.safe_text import one_line, safe
-from antiphon.cli.screen import NoScreen, Screen, Terminal
+from antiphon.cli.screen import NoScreen, Piece, Screen
+from antiphon.cli.terminal import Terminal
 from antiphon.cli.view import call_line
 from antiphon.engine.events import Access, ToolCall
 from antiphon.policy import Approval

@@ -16,8 +16,9 @@ from antiphon.agent.events import (
     TurnDiscarded,
     TurnStarted,
 )
-from antiphon.cli.layout import Piece, fitted
+from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import columns, cut, one_line
+from antiphon.cli.screen import Piece
 from antiphon.cli.view import OVER, seconds_text
 from antiphon.engine.events import CallState
 from antiphon.protocol.messages import tool_results

@@ -31,7 +31,7 @@ from antiphon.protocol.messages import Json
 RowState = Literal["streaming"] | CallState
 OVER: frozenset[RowState] = frozenset({"done", "failed", "denied", "cancelled"})
 
-LineKind = Literal["text", "thinking", "call", "summary", "note", "problem"]
+LineKind = Literal["text", "thinking", "call", "summary", "note"]
 
 # What tells most about a call, in this order; where one of these is there, other arguments are not shown.
 _TELLING = ("command", "pattern", "query", "url", "question", "prompt")
@@ -175,10 +175,8 @@ class RunView:
                     yield Line("note", one_line(f"The reply was dropped, nothing of it counts: {reason}"))
                 self._calls.clear()
                 self._reply_complete, self._doing = False, ""
-            case RunEnded(result=result):
+            case RunEnded():
                 yield from self._finish_turn(now)
-                if result.error:
-                    yield Line("problem", safe(result.error))
 
     def rows(self, now: float) -> list[Row]:
         """Return the rows of the current turn's calls, in request order."""

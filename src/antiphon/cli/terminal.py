@@ -1,0 +1,70 @@
+"""What a stream can show, and how text gets there.
+
+Knows terminals and their escape sequences. Does not know what is shown.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from antiphon.cli.layout import ASCII, UNICODE, Marks
+from antiphon.cli.screen import Piece
+
+_COLOURS = {"ok": "32", "active": "36", "wait": "33", "bad": "31", "quiet": "2", "strong": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What a stream can show.
+
+    Attributes:
+        stream: where text goes.
+        redraws: the cursor can move, so rows can change in place.
+        colours: styles may be used.
+        marks: the characters it can show.
+    """
+
+    stream: TextIO
+    redraws: bool = False
+    colours: bool = False
+    marks: Marks = UNICODE
+
+    @classmethod
+    def of(cls, stream: TextIO, environment: Mapping[str, str]) -> "Terminal":
+        """Find out about a stream; honours `TERM=dumb` and `NO_COLOR`."""
+        unicode = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "") == "utf8"
+        capable = stream.isatty() and environment.get("TERM", "dumb") not in {"dumb", ""}
+        return cls(
+            stream,
+            redraws=capable,
+            colours=capable and not environment.get("NO_COLOR"),
+            marks=UNICODE if unicode and (capable or not stream.isatty()) else ASCII,
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines, now; 80 by 24 where nobody knows."""
+        try:
+            size = os.get_terminal_size(self.stream.fileno())
+        except (OSError, ValueError):
+            return 80, 24
+        return size.columns or 80, size.lines or 24
+
+    def styled(self, pieces: Sequence[Piece]) -> str:
+        """Return pieces as text, with escape sequences for their styles where the terminal has colours."""
+        if not self.colours:
+            return "".join(text for text, _ in pieces)
+        return "".join(
+            f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if style in _COLOURS and text.strip() else text
+            for text, style in pieces
+        )
+
+    def write(self, text: str) -> None:
+        """Write text now. What the stream's encoding cannot hold becomes a question mark."""
+        try:
+            self.stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self.stream.encoding or "ascii"
+            self.stream.write(text.encode(encoding, "replace").decode(encoding))
+        self.stream.flush()
