@@ -61,6 +61,17 @@ JSON = st.recursive(
     max_leaves=6,
 )
 
+NO_TEXTS: list[dict[str, Any]] = [
+    {"thinking": {"type": []}},
+    {"thinking": {"type": "adaptive", "block_binding": {}}},
+    {"cache_control": {"type": "ephemeral", "ttl": []}},
+    {"system": [{"type": []}]},
+    {"tools": [{"type": {}, "cache_control": {"ttl": {}}}, None]},
+    {"messages": [{"role": [], "content": [{"type": []}]}]},
+    {"messages": [None]},
+    {"tool_choice": [], "output_config": [], "speed": {}},
+]
+
 
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Return every container in a value with each of its keys."""
@@ -103,19 +114,7 @@ def test_anything_may_be_sent_instead_of_a_request(body: bytes) -> None:
     assert record.status == 400
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"thinking": {"type": []}},
-        {"thinking": {"type": "adaptive", "block_binding": {}}},
-        {"cache_control": {"type": "ephemeral", "ttl": []}},
-        {"system": [{"type": []}]},
-        {"tools": [{"type": {}, "cache_control": {"ttl": {}}}, None]},
-        {"messages": [{"role": [], "content": [{"type": []}]}]},
-        {"messages": [None]},
-        {"tool_choice": [], "output_config": [], "speed": {}},
-    ],
-)
+@pytest.mark.parametrize("change", NO_TEXTS)
 def test_what_is_no_text_where_a_text_is_wanted_is_survived(change: dict[str, Any]) -> None:
     record = Record("POST", "/v1/messages", HEADERS, 0.0)
     Api(to_script(SCRIPT), ANTHROPIC, time.monotonic).answer(record, encoded({**WHOLE, **change}))
