@@ -471,6 +471,11 @@ def test_into_a_pipe_the_answer_goes_as_it_is(antiphon: Antiphon) -> None:
     assert ended.stdout == "\x1b[31mred\x1b[0m\n"
 
 
+def test_an_old_encoding_is_no_reason_to_fail(antiphon: Antiphon) -> None:
+    ended = antiphon.run("-p", "x", script=["na\u00efve \u65e5\u672c"], PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stdout) == (0, "na?ve ??\n")
+
+
 def test_settings_of_the_user_hold(antiphon: Antiphon, tmp_path: Path) -> None:
     path = tmp_path / ".config" / "antiphon" / "settings.toml"
     path.parent.mkdir(parents=True)

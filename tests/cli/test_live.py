@@ -316,10 +316,19 @@ def test_what_a_terminal_can_is_found_out(
     assert (terminal.redraws, terminal.colours, terminal.marks is UNICODE) == (redraws, colours, unicode)
 
 
-def test_an_old_encoding_gets_plain_marks_and_loses_nothing_else() -> None:
+def test_an_old_encoding_gets_plain_marks() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
-    terminal = Terminal.of(stream, {"TERM": "xterm"})
-    assert terminal.marks is not UNICODE
-    terminal.write("é 日\n")
-    stream.seek(0)
-    assert stream.read() == "é ?\n"
+    assert Terminal.of(stream, {"TERM": "xterm"}).marks is not UNICODE
+
+
+def test_a_tab_in_the_line_that_is_written_leaves_no_rests() -> None:
+    played = Played(width=16)
+    played.play([started(), TurnStarted(1, 0.0), TextAdded("a\tb\tc")])
+    assert played.tick(0.1) == ["a       b", "c"]
+
+
+def test_output_is_shown_with_the_next_tick() -> None:
+    played = Played()
+    played.play([started(), TurnStarted(1, 0.0), changed(0, CALLS["a"], "running", 0.0)])
+    assert "progress" not in played.play([CallOutput("a", "progress 50%\n")])[-1]
+    assert "progress 50%" in played.tick(0.1)[-1]

@@ -101,6 +101,13 @@ def test_without_prompt_and_terminal_it_says_what_is_missing(tmp_path: Path) -> 
     assert ended.stderr.endswith("there is no prompt: give one as an argument or on standard input\n")
 
 
+def test_on_a_terminal_too_a_headless_run_wants_a_prompt(tmp_path: Path) -> None:
+    environment = surroundings(tmp_path, ANTHROPIC_API_KEY="any")
+    with OnTerminal("-p", environment=environment, cwd=tmp_path) as program:
+        program.sees("there is no prompt: give one")
+        assert program.ends() == 2
+
+
 def test_verbose_shows_where_an_error_comes_from(tmp_path: Path) -> None:
     ended = run_antiphon("-p", "x", "--verbose", environment=surroundings(tmp_path), cwd=tmp_path)
     assert "Traceback" in ended.stderr

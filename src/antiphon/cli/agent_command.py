@@ -31,7 +31,7 @@ def run(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
 
 def _with_stdin(parser: argparse.ArgumentParser, prompt: str) -> str:
     """Return the prompt with what stands on standard input; `-` stands for that alone."""
-    from_stdin = prompt in {"", "-"}
+    from_stdin = prompt == "-" or (not prompt and not sys.stdin.isatty())
     piped = "" if sys.stdin.isatty() and not from_stdin else _read_stdin(wait=from_stdin)
     whole = piped if from_stdin else "\n\n".join(part for part in (prompt, piped) if part.strip())
     if not whole.strip():

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,10 @@ from antiphon.cli.exit_codes import ExitCode
 
 def dispatch(arguments: Sequence[str]) -> int:
     """Run the command these arguments ask for and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the encoding does not have is no reason to fail.
+            stream.reconfigure(errors="replace")
     if arguments and arguments[0] in COMMANDS:
         return _run_command(arguments[0], arguments[1:])
     parser = build_parser()

@@ -26,7 +26,7 @@ from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
 from antiphon.engine.events import Access, ToolCall
 from antiphon.policy import Approval
-from antiphon.protocol.encoding import encode, without_lone_surrogates
+from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
 from antiphon.settings import Settings
 
@@ -110,7 +110,7 @@ def _print_text(result: RunResult) -> None:
     What the model said on the way, before a run was stopped, is no answer.
     """
     if result.text and result.stop_reason in {"end_turn", "max_tokens"}:
-        text = safe(result.text) if sys.stdout.isatty() else without_lone_surrogates(result.text)
+        text = safe(result.text) if sys.stdout.isatty() else result.text
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
 

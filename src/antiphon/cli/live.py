@@ -6,7 +6,7 @@ Knows how to draw on a terminal that can move its cursor. What is drawn comes fr
 import time
 from collections.abc import Callable, Sequence
 
-from antiphon.agent.events import AgentEvent, TextAdded, ThinkingAdded
+from antiphon.agent.events import AgentEvent, CallOutput, TextAdded, ThinkingAdded
 from antiphon.cli.layout import LINE_STYLES, Prose, line_pieces, row_pieces, window, wrapped
 from antiphon.cli.safe_text import columns
 from antiphon.cli.screen import Piece
@@ -38,11 +38,11 @@ class LiveScreen:
         self._prose = Prose()
 
     def receive(self, event: AgentEvent) -> None:
-        """Show an event: at once, but for text, which waits for the next line or tick."""
+        """Show an event: at once, but for text and output, which come in pieces and wait for the next line or tick."""
         width, _ = self._terminal.size
         lines = [line for line in self._view.receive(event, self._clock()) if line.kind in self._kinds]
         self._held += [pieces for line in lines for pieces in self._laid_out(line, width)]
-        if lines or not isinstance(event, TextAdded | ThinkingAdded):
+        if lines or not isinstance(event, TextAdded | ThinkingAdded | CallOutput):
             self._draw()
 
     def tick(self) -> None:
@@ -109,7 +109,8 @@ class LiveScreen:
             rows = [row_pieces(row, width, self._terminal.marks, frame=self._frame) for row in shown]
             rows = [*_counted(above), *rows, *_counted(below)]
         partial = self._view.partial if self._view.partial_kind in self._kinds else ""
-        text = wrapped(partial, width) if partial else []
+        # Tabs reach to the next multiple of eight, and the region has to know how long its lines are.
+        text = wrapped(partial.expandtabs(8), width) if partial else []
         left = room - len(rows) - len(tail)
         style = LINE_STYLES[self._view.partial_kind]
         return [*([(line, style)] for line in (text[-left:] if left > 0 else [])), *rows, *tail]

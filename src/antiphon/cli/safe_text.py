@@ -74,6 +74,8 @@ def columns(text: str) -> int:
 
 
 def _columns_of(character: str) -> int:
+    if character == "\N{VARIATION SELECTOR-16}":
+        return 1  # it makes a narrow character a wide one
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

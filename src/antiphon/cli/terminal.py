@@ -61,10 +61,6 @@ class Terminal:
         )
 
     def write(self, text: str) -> None:
-        """Write text now. What the stream's encoding cannot hold becomes a question mark."""
-        try:
-            self.stream.write(text)
-        except UnicodeEncodeError:
-            encoding = self.stream.encoding or "ascii"
-            self.stream.write(text.encode(encoding, "replace").decode(encoding))
+        """Write text now."""
+        self.stream.write(text)
         self.stream.flush()
