@@ -172,15 +172,19 @@ _known_shapes: set[tuple[object, ...]] = set()
 
 
 def _shape_of(messages: list[Json]) -> tuple[object, ...]:
-    """Return all of a conversation that a rule could mind here: everything but which words a text has."""
+    """Return all of a conversation that a rule could mind here: not which words a text has, nor how an id is spelt."""
     shape: list[object] = []
+    numbers: dict[object, int] = {}
     for message in messages[1:]:
         shape.append(message["role"])
         for block in message["content"]:
+            call_id = block.get("id", block.get("tool_use_id"))
             text: object = block.get("text") or block.get("content")
-            shape += (block["type"], block.get("id", block.get("tool_use_id")), block.get("name"))
+            shape += (block["type"], numbers.setdefault(call_id, len(numbers)), block.get("name"))
             shape += (block.get("is_error"), type(text), bool(text))
-    return tuple(shape)
+    # Each id by its number; and what characters they have, and how long they are, all together.
+    spelt = [str(call_id) for call_id in numbers]
+    return (*shape, frozenset("".join(spelt)), max((len(call_id) for call_id in spelt), default=0))
 
 
 def _closed(index: int, block: object, number: int) -> BlockClosed:
