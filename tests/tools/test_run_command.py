@@ -12,7 +12,7 @@ import pytest
 from process_table import carrying, open_files, until, zombies_of_ours
 
 from antiphon.engine.events import EXCLUSIVE, Access, Result
-from antiphon.testing.check_tool import check_tool
+from antiphon.testing import check_tool
 from antiphon.tools import command_output
 from antiphon.tools.base import InvalidArguments, Limits, ToolContext, Workspace
 from antiphon.tools.run_command import RunCommand

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.protocol.encoding import encode
-from antiphon.testing.check_tool import check_schema
+from antiphon.testing.tool_contract import check_schema
 from antiphon.tools.base import Tool, Workspace
 from antiphon.tools.standard import standard_tools
 

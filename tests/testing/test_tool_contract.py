@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint
 
 from antiphon.engine.events import INDEPENDENT, Access, Result, failure
 from antiphon.protocol.messages import Json
-from antiphon.testing.check_tool import check_tool
+from antiphon.testing import check_tool
 from antiphon.tools.base import InvalidArguments, Tool, ToolContext, Workspace
 from antiphon.tools.edit_file import EditFile
 from antiphon.tools.function import tool

@@ -24,7 +24,7 @@ from antiphon.protocol.streaming import (
 )
 from antiphon.providers.anthropic import AnthropicProvider
 from antiphon.providers.scripted import ScriptedProvider
-from antiphon.testing.check_provider import check_events, check_provider
+from antiphon.testing.provider_contract import check_events, check_provider
 
 BAD = Request({"model": "m", "max_tokens": 1}, [{"role": "assistant", "content": [{"type": "tool_use"}]}])
 
