@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from antiphon.cli.layout import ASCII, UNICODE, line_pieces, row_pieces, window
+from antiphon.cli.layout import ASCII, UNICODE, line_pieces, row_pieces, window, wrapped
 from antiphon.cli.safe_text import columns, one_line
 from antiphon.cli.view import Line, Row, RunView
 
@@ -104,3 +104,15 @@ def test_rows_that_do_not_fit_are_counted(states: str, height: int, above: str, 
 def test_text_stays_whole_and_notes_stand_apart() -> None:
     assert line_pieces(Line("text", "x" * 300), 80, UNICODE) == [("x" * 300, "")]
     assert line_pieces(Line("summary", "3 calls"), 80, UNICODE) == [("  3 calls", "quiet")]
+
+
+@given(st.text(st.sampled_from("ab  日🙂"), max_size=120), st.integers(2, 30))
+def test_wrapped_lines_fit_and_lose_no_word(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert all(columns(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(st.lists(st.text(st.sampled_from("ab日"), min_size=1, max_size=5), max_size=20), st.integers(10, 30))
+def test_words_that_fit_are_not_broken(words: list[str], width: int) -> None:
+    assert [word for line in wrapped(" ".join(words), width) for word in line.split()] == words

@@ -148,9 +148,11 @@ def wrapped(text: str, width: int) -> list[str]:
     for token in _TOKENS.findall(text):
         if columns(current) + columns(token) <= width:
             current += token
-        elif not token.isspace():
-            if current.strip():
-                parts.append(current.rstrip())
+            continue
+        if current.strip():
+            parts.append(current.rstrip())
+        current = ""
+        if not token.isspace():
             *whole, current = _pieces_of(token, width)
             parts += whole
     return [*parts, current.rstrip()] if current.strip() or not parts else parts
