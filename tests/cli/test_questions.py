@@ -250,6 +250,24 @@ async def test_the_model_gets_an_answer_in_words_or_the_chosen_option(terminal: 
     assert "? Which colour?\n  1. red\n  2. blue\n" in person.screen.getvalue()
 
 
+def test_a_command_is_shown_to_its_end() -> None:
+    call = ToolCall(
+        "x", "run_command", {"command": "\n".join(f"echo {n}" for n in range(30)) + " " * 900 + "; rm -rf ~"}
+    )
+    lines = details_of(call)
+    assert len(lines) == 31
+    assert lines[-1].endswith("; rm -rf ~")
+
+
+def test_a_single_short_argument_is_not_shown_twice() -> None:
+    assert details_of(COMMAND) == []
+
+
+def test_a_long_line_is_shortened_and_says_so() -> None:
+    call = ToolCall("x", "write_file", {"path": "a", "content": "x" * 600})
+    assert details_of(call) == ["  path: a", f"  content: {'x' * 500} ... 100 more characters"]
+
+
 def test_long_arguments_are_shortened_and_safe() -> None:
     call = ToolCall("x", "write_file", {"path": "a\x1b[2J", "content": "\n".join(map(str, range(20))), "mode": 3})
     lines = details_of(call)

@@ -21,6 +21,8 @@ from antiphon.policy import Approval
 
 MOST_DETAIL_LINES = 12
 """How much of one argument is shown."""
+LONGEST_DETAIL = 500
+"""How much of one line is shown."""
 SHORT = 100
 """An argument of so many characters fits beside its call's name."""
 
@@ -63,7 +65,7 @@ class Questions:
             call,
         )
         await self._ask(question)
-        return answers[0] if answers else Approval(allowed=True)
+        return answers[0] if answers else Approval(allowed=call.name in self._always)
 
     async def ask(self, question: str, options: tuple[str, ...] = ()) -> str | None:
         """Ask what the model wants to know; an option may be chosen by its number. None when there is no answer."""
@@ -198,20 +200,28 @@ class Questions:
 
 
 def details_of(call: ToolCall) -> list[str]:
-    """Return the arguments of a call as lines, safe to print; long ones are shortened.
+    """Return the arguments of a call as lines, safe to print.
 
-    A single short argument stands beside the call's name already.
+    A single short argument stands beside the call's name already. Of a long text the beginning is shown; of a command
+    everything, for its end decides as much as its beginning.
     """
-    if len(call.input) == 1 and len(str(*call.input.values())) < SHORT and "\n" not in str(*call.input.values()):
+    values = {key: safe(value if isinstance(value, str) else repr(value)) for key, value in call.input.items()}
+    if [len(text) < SHORT and "\n" not in text for text in values.values()] == [True]:
         return []
     lines: list[str] = []
-    for key, value in call.input.items():
-        shown = safe(value if isinstance(value, str) else repr(value)).splitlines() or [""]
+    for key, text in values.items():
+        shown = text.split("\n")
+        most = len(shown) if key == "command" else MOST_DETAIL_LINES
         if len(shown) == 1:
-            lines.append(f"  {one_line(key)}: {one_line(shown[0], 2000)}")
+            lines.append(f"  {one_line(key)}: {_shortened(text, key)}")
             continue
         lines.append(f"  {one_line(key)}:")
-        lines += [f"    {line}" for line in shown[:MOST_DETAIL_LINES]]
-        if len(shown) > MOST_DETAIL_LINES:
-            lines.append(f"    ... {len(shown) - MOST_DETAIL_LINES} more lines")
+        lines += [f"    {_shortened(line, key)}" for line in shown[:most]]
+        if len(shown) > most:
+            lines.append(f"    ... {len(shown) - most} more lines")
     return lines
+
+
+def _shortened(line: str, key: str) -> str:
+    more = len(line) - LONGEST_DETAIL
+    return line if key == "command" or more <= 0 else f"{line[:LONGEST_DETAIL]} ... {more} more characters"
