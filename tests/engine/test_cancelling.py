@@ -118,3 +118,39 @@ async def test_cancelling_the_tasks_around_a_turn_stops_its_calls_and_asks_for_n
     with anyio.move_on_after(3):
         await reply_to(jobs)
     assert journal.entries == [(0, "a begins"), (3, "a ends")]
+
+
+@on_virtual_time(seeds=range(10))
+async def test_a_call_that_has_not_begun_when_everything_is_cancelled_never_begins() -> None:
+    written: list[str] = []
+
+    async def write() -> Result:
+        written.append("a")  # before any await, where nothing could stop it
+        return Result("written")
+
+    with anyio.CancelScope() as scope:
+
+        async def steer(driver: Driver) -> Reply:
+            driver.request(call("a"))
+            driver.message_ended()
+            scope.cancel()
+            return await driver.reply()
+
+        await driven({"a": does(write, writing(A_PY))}, steer)
+    assert written == []
+
+
+@on_virtual_time
+async def test_a_call_that_goes_on_when_everything_is_cancelled_is_the_last_to_run() -> None:
+    journal = Journal()
+
+    async def stubborn() -> Result:
+        try:
+            await anyio.sleep(100)
+        except anyio.get_cancelled_exc_class():
+            return Result("all the same")
+        return Result("never")
+
+    with anyio.move_on_after(1):
+        await reply_to({"a": does(stubborn, writing(A_PY)), "b": journal.job("b", 1, writing(A_PY))})
+    assert journal.entries == []

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint_if_cancelled
 
 T = TypeVar("T")
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -65,6 +66,8 @@ class Workers:
                 if self._queue:
                     # This job may take its time; somebody else has to see to the next one.
                     self._ensure_worker()
+                # Where all is being cancelled, no job begins: it could do harm before its first await.
+                await checkpoint_if_cancelled()
                 await _in_context(self._context.copy(), job())
             if self._closed:
                 return
