@@ -79,12 +79,13 @@ class PlannedStop:
     """The user stops the turn.
 
     Attributes:
-        how: `told` (somebody tells the turn) or `cancelled` (the task that runs it is cancelled).
+        how: `told` (somebody tells the turn), `cancelled` (the task that runs it is cancelled), or `cancelled with all`
+            (and the tools with it, before the turn knows).
         steps: after so many steps of the loop, or None.
         seconds: else after so many virtual seconds.
     """
 
-    how: Literal["told", "cancelled"]
+    how: Literal["told", "cancelled", "cancelled with all"]
     steps: int | None
     seconds: float
 
@@ -111,7 +112,7 @@ def draw_plan(chance: Random) -> Plan:
     if chance.random() < 0.3:
         by_steps = chance.random() < 0.7
         stop = PlannedStop(
-            "told" if chance.random() < 0.5 else "cancelled",
+            _pick(chance, ("told", "told", "cancelled", "cancelled with all")),
             int(chance.random() ** 2 * 120) if by_steps else None,
             float(int(chance.random() * 8)),
         )

@@ -41,7 +41,7 @@ async def play_plan(plan: Plan) -> None:
     """Play a plan; for what is checked see `random_turns` and `Witness`."""
     session = _Session(plan)
     async with anyio.create_task_group() as tasks:
-        await session.play(Workers(tasks))
+        await session.play(Workers(tasks), tasks.cancel_scope)
     session.check_end()
 
 
@@ -59,10 +59,14 @@ class _Session:
         self._planned: tuple[PlannedCall, ...] = ()
         self._told_to_stop = False
 
-    async def play(self, workers: Workers) -> None:
+    async def play(self, workers: Workers, everything: CancelScope) -> None:
         stop = self._plan.stop
         if stop is not None:
-            tell = self._stop_by_telling if stop.how == "told" else self._scope.cancel
+            tell = {
+                "told": self._stop_by_telling,
+                "cancelled": self._scope.cancel,
+                "cancelled with all": everything.cancel,
+            }[stop.how]
             if stop.steps is not None:
                 running_loop().at_step(stop.steps, tell)
             else:

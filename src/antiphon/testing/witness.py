@@ -6,6 +6,7 @@ longer than it has to, that no result is lost or given to another call, and that
 reply.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import nullcontext
 from contextvars import ContextVar
@@ -180,6 +181,7 @@ class Witness:
     def _begins(self, seen: _Seen, planned: PlannedCall) -> None:
         self._require(seen.began_at is None, seen, "runs a second time")
         self._require(not self.is_over, seen, "starts after the turn was over")
+        self._require(anyio.current_effective_deadline() > -math.inf, seen, "starts although it is cancelled already")
         self._require(seen.call.id != self._cut, seen, "starts although the reply was cut right after it")
         self._require(planned.ask in (None, "allow"), seen, "starts without having been allowed")
         self._require(seen.ready_at is not None, seen, "starts before it was allowed")
