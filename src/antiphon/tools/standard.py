@@ -1,5 +1,6 @@
 """The tools of the coding agent, in the fixed order that prompt caches rest on."""
 
+from antiphon.tools.addresses import Addresses
 from antiphon.tools.ask_user import AskPerson, AskUser
 from antiphon.tools.base import Limits, Tool, Workspace
 from antiphon.tools.edit_file import EditFile
@@ -7,6 +8,7 @@ from antiphon.tools.list_files import ListFiles
 from antiphon.tools.read_file import ReadFile
 from antiphon.tools.run_command import RunCommand
 from antiphon.tools.search_files import SearchFiles
+from antiphon.tools.web_fetch import WebFetch
 from antiphon.tools.web_search import WebSearch
 from antiphon.tools.write_file import WriteFile
 
@@ -16,6 +18,7 @@ def standard_tools(
     *,
     ask: AskPerson | None = None,
     search: str = "ddgs",
+    addresses: Addresses | None = None,
     limits: Limits | None = None,
 ) -> list[Tool]:
     """Return the tools of the coding agent.
@@ -24,6 +27,7 @@ def standard_tools(
         workspace: where they work.
         ask: puts a question to the user; without it the model is told to decide itself.
         search: the search engine; see `WebSearch`.
+        addresses: which addresses `web_fetch` may reach; public ones only unless given.
         limits: how long results may be.
     """
     command = RunCommand(workspace, limits)
@@ -35,6 +39,7 @@ def standard_tools(
         WriteFile(workspace, limits),
         command,
         command.background_tool(),
+        WebFetch(addresses),
         WebSearch(search),
         AskUser(ask),
     ]
