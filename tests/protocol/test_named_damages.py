@@ -314,3 +314,25 @@ def test_a_reply_of_a_fallback_model_keeps_the_calls_that_were_made_void() -> No
     fallback = {"type": "fallback", "from": {"model": "claude-opus-5"}, "to": {"model": "claude-opus-4-8"}}
     replayed = request(user("go"), assistant(A, fallback, text("again"), B), user(result("b")))
     assert repair(replayed, dialect("anthropic")).request is replayed
+
+
+def test_fields_of_messages_that_become_one_are_kept() -> None:
+    first, second = {**assistant(A), "brand_new": 1}, {**assistant(B), "brand_new": 2, "newer": 3}
+    outcome = repair(request(user("go"), first, second, user(result("a"), result("b"))), dialect("bedrock"))
+    assert outcome.request["messages"][1] == {**assistant(A, B), "brand_new": 1, "newer": 3}
+
+
+@pytest.mark.parametrize(
+    "field", ["type", "id", "name", "input", "tool_use_id", "content", "text", "is_error", "source"]
+)
+@pytest.mark.parametrize("role", ["user", "assistant", "system"])
+def test_json_nested_too_deeply_to_be_written_does_no_harm(role: str, field: str) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for block in (A, result("a"), image(), {"type": "image", "source": {"type": "base64", "media_type": deep}}):
+        given = request(
+            user("go"), {"role": role, "content": [{**block, field: deep}, A, {**result("a"), field: deep}]}
+        )
+        outcome = repair(given, dialect("anthropic"))
+        assert check(outcome.request, dialect("anthropic")) == []

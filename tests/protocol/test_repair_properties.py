@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from api_oracle import refuses
 from conversations import JUNK_REQUESTS, damaged_conversations, valid_conversations
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from wire_talk import assistant, call, result, text, user
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
-from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Dialect
+from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
+from antiphon.protocol.registry import SHAPE
+from antiphon.protocol.rule import Conversation, Dialect
 
 _ALL = [*DIALECTS.values(), in_strict_order(DIALECTS["anthropic"])]
 every_dialect = pytest.mark.parametrize("dialect", _ALL, ids=lambda d: d.name + "-ordered" * d.strict_order)
@@ -51,6 +52,21 @@ def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json
     assert json.dumps(repair(copy.deepcopy(request), dialect).request) == json.dumps(outcome.request)
 
 
+UNKNOWN_TO_THE_ORACLE = {"TU012", "TU013", "TU014", "MS010", "MS011", "CO004", "CO006", "CO012"}
+
+
+@every_dialect
+@settings(deadline=None)
+@given(request=damaged_conversations())
+def test_a_second_opinion_refuses_the_same_conversations(request: Json, dialect: Dialect) -> None:
+    conversation = Conversation(request, dialect)
+    shapely = not any(violation for rule in SHAPE for violation in rule.check(conversation))
+    assume(shapely and all(role_of(message) in {"user", "assistant"} for message in request["messages"]))
+    found = {violation.rule for violation in check(request, dialect)} - UNKNOWN_TO_THE_ORACLE
+    opinion = refuses(request, merge=dialect.merges_turns, ordered=dialect.strict_order)
+    assert bool(found) == bool(opinion), (found, opinion)
+
+
 @settings(deadline=None)
 @given(request=damaged_conversations())
 def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> None:
@@ -59,7 +75,8 @@ def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> N
     for block_id, number in _results(request):
         said.setdefault(number, set()).add(block_id)
     asked: dict[str, set[Any]] = {}
-    for block in _blocks(request, "tool_use"):
+    # A block that lost its type and still has the fields of a call is one.
+    for block in [*_blocks(request, "tool_use"), *_blocks(request, None)]:
         arguments: Any = block.get("input")
         number: Any = arguments.get("number") if is_object(arguments) else None
         asked.setdefault(json.dumps(block.get("id")), set()).add(json.dumps(number))
@@ -74,12 +91,13 @@ def test_no_result_is_lost_and_none_is_given_to_another_call(request: Json) -> N
             assert json.dumps(owner) in {n for i in said[number] for n in asked.get(i, ())}
 
 
-def _blocks(request: Json, kind: str) -> Iterator[Json]:
+def _blocks(request: Json, kind: str | None) -> Iterator[Json]:
+    """Yield the blocks of a type, or those without one that could be."""
     messages: list[Any] = request["messages"]
     for message in messages:
         content: Any = message.get("content") if is_object(message) else None
         for block in content if is_array(content) else ():
-            if is_object(block) and block.get("type") == kind:
+            if is_object(block) and (kind_of(block) or None) == kind:
                 yield block
 
 

@@ -399,6 +399,17 @@ def test_a_system_message_without_a_place_near_is_said_by_the_user() -> None:
     assert repair(given, ANTHROPIC).request["messages"][2] == user(text("brief"))
 
 
+def test_no_claude_takes_a_system_message_first_whatever_else_is_not_known_of_it() -> None:
+    given = request(system("brief"), user("go"), assistant("x"), system("later"), user("y"), model="claude-sonnet-5")
+    assert [violation.message for violation in check(given, ANTHROPIC)] == [0]
+    assert repair(given, ANTHROPIC).request == request(
+        user("go"), assistant("x"), system("later"), user("y"), model="claude-sonnet-5", system=[text("brief")]
+    )
+    only = request(system("brief"), model="claude-sonnet-5")
+    assert repair(only, ANTHROPIC).request["messages"] == [user(text("brief"))]
+    assert check(request(system("brief"), user("go"), model="someone/else"), ANTHROPIC) == []
+
+
 def test_an_empty_assistant_message_at_the_end_goes() -> None:
     assert repair(request(user("go"), assistant(""), model=NEWER), ANTHROPIC).request["messages"] == [user("go")]
 

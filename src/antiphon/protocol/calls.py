@@ -36,7 +36,7 @@ def id_key(value: Any) -> str:
 
 
 def id_text(value: Any) -> str:
-    """Return an id as an error text shows it."""
+    """Return what should be a string, such as an id, as an error text shows it."""
     return value if isinstance(value, str) else as_json(value)
 
 

@@ -83,11 +83,11 @@ def text_block(text: str) -> Json:
 
 
 def as_json(value: Any) -> str:
-    """Return a JSON value as compact text; never raises."""
+    """Return a JSON value as compact text; never raises, also not for what is nested too deeply to be written."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except (RecursionError, TypeError, ValueError):
-        return repr(value)
+        return f"({type(value).__name__})"
 
 
 def fingerprint(value: Any) -> str:
@@ -117,15 +117,14 @@ def without(conversation: Conversation, places: Iterable[tuple[int, int]]) -> Js
 
 
 def merge_messages(conversation: Conversation, spans: Iterable[tuple[int, int]]) -> Json:
-    """Return the request with each span of messages (first and last index) made one, fields of the first kept."""
-    contents: dict[int, list[Json]] = {}
-    for first, last in spans:
-        contents[first] = []
-        for index in range(first, last + 1):
-            contents[first] += [block for _, block in indexed_blocks(conversation.messages[index])]
-            if index > first:
-                contents[index] = []
-    return rewrite(conversation, contents)
+    """Return the request with each span of messages (first and last index) made one, their fields kept."""
+    messages: list[Json] = list(conversation.messages)
+    for first, last in reversed(list(spans)):
+        span = messages[first : last + 1]
+        fields = {key: value for message in reversed(span) for key, value in message.items()}
+        blocks = [block for message in span for _, block in indexed_blocks(message)]
+        messages[first : last + 1] = [{**span[0], **fields, "content": blocks}]
+    return with_messages(conversation.request, messages)
 
 
 def change_blocks(conversation: Conversation, change: Callable[[Json], Json | None]) -> Json:

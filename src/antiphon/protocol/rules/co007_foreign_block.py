@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of
@@ -30,9 +31,8 @@ def _violation(where: str, block: Json, message: int, position: int) -> Violatio
     if "type" not in block:
         return Violation(FOREIGN_BLOCK.id, f"{where}.type: Field required", message, position)
     tags = ", ".join(f"'{kind}'" for kind in KNOWN_TYPES)
-    return Violation(
-        FOREIGN_BLOCK.id, FOREIGN_BLOCK.error.format(where=where, type=block["type"], tags=tags), message, position
-    )
+    text = FOREIGN_BLOCK.error.format(where=where, type=id_text(block["type"]), tags=tags)
+    return Violation(FOREIGN_BLOCK.id, text, message, position)
 
 
 def _repair(conversation: Conversation) -> Json:

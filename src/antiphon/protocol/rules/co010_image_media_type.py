@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.calls import id_text
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.images import MEDIA_TYPES, inline_images, inline_source, media_type_of
 from antiphon.protocol.messages import Json
@@ -31,7 +32,8 @@ def _corrected(block: Json) -> Json:
     found = media_type_of(source.get("data"))
     if found:
         return {**block, "source": {**source, "media_type": found}}
-    return text_block(f"(An image of type {source.get('media_type')} stood here, which the model cannot look at.)")
+    kind = id_text(source.get("media_type"))
+    return text_block(f"(An image of type {kind} stood here, which the model cannot look at.)")
 
 
 IMAGE_MEDIA_TYPE = Rule(

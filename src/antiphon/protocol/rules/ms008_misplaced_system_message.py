@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_server_tool_result, role_of
-from antiphon.protocol.models import takes_system_messages
+from antiphon.protocol.models import model_version, takes_system_messages
 from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
 from antiphon.protocol.system import said_by_user, with_leading_at_top_level
 
@@ -12,18 +12,31 @@ from antiphon.protocol.system import said_by_user, with_leading_at_top_level
 def _check(conversation: Conversation) -> Iterator[Violation]:
     if not any(turn.role == "system" for turn in conversation.turns):
         return
-    if takes_system_messages(conversation.request.get("model")) is not True:
-        return
+    for index in _misplaced(conversation):
+        yield Violation(MISPLACED_SYSTEM_MESSAGE.id, MISPLACED_SYSTEM_MESSAGE.error.format(message=index), index)
+
+
+def _misplaced(conversation: Conversation) -> Iterator[int]:
     messages = conversation.messages
-    for index, message in conversation.new_messages():
-        # A user message behind a system message is told at the user message: what is added last is what is wrong.
-        ours = role_of(message) == "system" and not _may_follow(messages, index)
-        theirs = role_of(message) == "user" and index > 0 and role_of(messages[index - 1]) == "system"
-        if ours or theirs:
-            yield Violation(MISPLACED_SYSTEM_MESSAGE.id, MISPLACED_SYSTEM_MESSAGE.error.format(message=index), index)
+    model = conversation.request.get("model")
+    if takes_system_messages(model) is True:
+        for index, message in conversation.new_messages():
+            # A user message behind a system message is told at the user message: what is added last is what is wrong.
+            ours = not _may_stand(messages, index)
+            theirs = role_of(message) == "user" and index > 0 and role_of(messages[index - 1]) == "system"
+            if ours or theirs:
+                yield index
+    # Whether it takes them or not: no Claude takes one as the first message.
+    elif takes_system_messages(model) is None and model_version(model) and role_of(messages[0]) == "system":
+        yield 0
+
+
+def _may_stand(messages: list[Json], index: int) -> bool:
+    return role_of(messages[index]) != "system" or _may_follow(messages, index)
 
 
 def _may_follow(messages: list[Json], index: int) -> bool:
+    """Say whether a system message may stand here, as far as what is before it goes."""
     if index == 0:
         return False
     before = messages[index - 1]
@@ -35,25 +48,32 @@ def _may_follow(messages: list[Json], index: int) -> bool:
 
 def _repair(conversation: Conversation) -> Json:
     request = with_leading_at_top_level(conversation.request)
-    messages: list[Json] = []
+    messages: list[Json] = request["messages"]
+    if takes_system_messages(request.get("model")) is True:
+        messages = _behind_users(messages)
+        stuck = {id(message) for index, message in enumerate(messages) if not _may_stand(messages, index)}
+    else:
+        stuck = {id(messages[0])} if role_of(messages[0]) == "system" else set[int]()
+    moved = with_messages(request, messages)
+    return said_by_user(moved, lambda message: id(message) in stuck) if stuck else moved
+
+
+def _behind_users(messages: list[Json]) -> list[Json]:
+    """Return the messages with each system message behind the user messages that follow it.
+
+    So a result keeps its place directly behind its call.
+    """
+    moved: list[Json] = []
     waiting: list[Json] = []
-    for message in request["messages"]:
-        # Behind the user message that follows: a result keeps its place directly behind its call.
+    for message in messages:
         if role_of(message) == "system":
             waiting.append(message)
             continue
         if role_of(message) != "user":
-            messages += waiting
+            moved += waiting
             waiting = []
-        messages.append(message)
-    messages += waiting
-    moved = with_messages(request, messages)
-    stuck = {
-        id(message)
-        for index, message in enumerate(messages)
-        if role_of(message) == "system" and not _may_follow(messages, index)
-    }
-    return said_by_user(moved, lambda message: id(message) in stuck) if stuck else moved
+        moved.append(message)
+    return moved + waiting
 
 
 MISPLACED_SYSTEM_MESSAGE = Rule(

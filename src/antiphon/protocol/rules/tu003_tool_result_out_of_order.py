@@ -11,38 +11,43 @@ from antiphon.protocol.seating import rank_of_calls
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
+    for exchange, found in _out_of_order(conversation):
+        text = TOOL_RESULT_OUT_OF_ORDER.error.format(
+            message=found[0].message, ids=_ids(_in_call_order(exchange, found)), found=_ids(found)
+        )
+        yield Violation(TOOL_RESULT_OUT_OF_ORDER.id, text, found[0].message)
+
+
+def _out_of_order(conversation: Conversation) -> Iterator[tuple[Exchange, list[Place]]]:
+    """Yield exchanges with the results of their run, where these stand in another order than the calls."""
     if not conversation.dialect.strict_order:
         return
     for exchange in ledger(conversation).exchanges:
-        ordered = _in_call_order(exchange)
-        if [place.at for place in ordered] == [place.at for place in exchange.run]:
-            continue
-        text = TOOL_RESULT_OUT_OF_ORDER.error.format(
-            message=exchange.run[0].message, ids=_ids(ordered), found=_ids(exchange.run)
-        )
-        yield Violation(TOOL_RESULT_OUT_OF_ORDER.id, text, exchange.run[0].message)
+        rank = rank_of_calls(exchange)
+        # A result of no call here, and a second one of the same call, are other rules' business.
+        firsts = {result.key: result for result in reversed(exchange.run) if result.key in rank}
+        found = [result for result in exchange.run if firsts.get(result.key) is result]
+        if found != _in_call_order(exchange, found):
+            yield exchange, found
 
 
 def _repair(conversation: Conversation) -> Json:
     contents: dict[int, list[Json]] = {}
-    for exchange in ledger(conversation).exchanges:
-        if exchange.answer is None:
-            continue
+    for exchange, _ in _out_of_order(conversation):
+        answer, run = exchange.answer, len(exchange.run)
         # Each result goes to the place of another one, so messages keep their number of blocks.
-        ordered = iter(_in_call_order(exchange))
-        run = len(exchange.run)
+        ordered = iter(_in_call_order(exchange, exchange.run))
         blocks = [
             (i, next(ordered).body if number < run else block)
-            for number, (i, _, block) in enumerate(exchange.answer.blocks)
+            for number, (i, _, block) in enumerate(answer.blocks if answer else ())
         ]
-        contents |= by_message(exchange.answer.messages, blocks)
+        contents |= by_message(answer.messages if answer else (), blocks)
     return rewrite(conversation, contents)
 
 
-def _in_call_order(exchange: Exchange) -> list[Place]:
+def _in_call_order(exchange: Exchange, results: list[Place]) -> list[Place]:
     rank = rank_of_calls(exchange)
-    # A result of no call here is an orphan, another rule's business: it stays behind the others.
-    return sorted(exchange.run, key=lambda result: rank.get(result.key, len(rank)))
+    return sorted(results, key=lambda result: rank.get(result.key, len(rank)))
 
 
 def _ids(results: list[Place]) -> str:
