@@ -27,7 +27,6 @@ Ts = TypeVarTuple("Ts")
 _PATIENCE = 10.0
 """Real seconds the loop waits for a worker thread. Under virtual time threads compute, they do not wait for tasks."""
 
-
 _LONGEST_LAG = 5.0
 """Virtual seconds by which the clock runs ahead of the work, at most: a machine is busy, not asleep."""
 
@@ -232,6 +231,7 @@ class VirtualTimeLoop(asyncio.AbstractEventLoop):
 
     def cancel_all(self) -> None:
         """Cancel every task and run until all have ended."""
+        self._interruptions.clear()
         self._max_steps += self._steps
         self._pause = self._max_steps
         left = asyncio.all_tasks(self)

@@ -59,13 +59,12 @@ class PromiseBroken(AssertionError):
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of one call."""
+    """What was seen of one call. `earlier` are the calls it has to wait for."""
 
     index: int
     call: ToolCall
     planned: PlannedCall | None
     access: Access
-    closed_at: float
     earlier: "list[_Seen]"
     ready_at: float | None = None
     began_at: float | None = None
@@ -128,9 +127,8 @@ class Witness:
         return Job(planned.access, self._work(seen, planned), question, planned.timeout)
 
     def _see(self, call: ToolCall, planned: PlannedCall | None, access: Access) -> _Seen:
-        now = self._now()
         in_the_way = [seen for seen in self._seen.values() if seen.over_at is None and conflict(seen.access, access)]
-        seen = self._seen[call.id] = _Seen(len(self._seen), call, planned, access, now, in_the_way)
+        seen = self._seen[call.id] = _Seen(len(self._seen), call, planned, access, in_the_way)
         return seen
 
     def _question(self, seen: _Seen, planned: PlannedCall) -> Callable[[], Awaitable[Result | None]]:
