@@ -4,8 +4,8 @@ Everything a user needs stands here; the rest of the package is for those who bu
 are first used, so that the command line starts at once.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+"""Type checkers take it for true. `typing` itself is most of what `antiphon --version` would load."""
 
 if TYPE_CHECKING:
     from antiphon.agent.agent import Agent as Agent
@@ -87,7 +87,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415  (as above)
+
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'antiphon' has no attribute {name!r}")

@@ -113,9 +113,9 @@ class ReplyReceived:
 
     Attributes:
         message: role and content, as it goes back in history.
-        stop_reason: the API's.
+        stop_reason: the API's; `cancelled` for a reply that was stopped midway, of which this is what was said.
         usage: of this reply.
-        reply: the API's whole message object.
+        reply: the API's whole message object; empty for a reply that was stopped.
     """
 
     message: Json

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
-from antiphon.engine.driver import Job
+from antiphon.engine.driver import Denial, Job
 from antiphon.engine.events import Access, Result, ToolCall, failure
 from antiphon.policy import Approve, Permissions
 from antiphon.protocol.messages import Json
@@ -55,7 +55,7 @@ class Toolbox:
         """The names of the tools, in order."""
         return tuple(self._tools)
 
-    def prepare(self, call: ToolCall, output: Callable[[str], None] | None = None) -> Job | Result:
+    def prepare(self, call: ToolCall, output: Callable[[str], None] | None = None) -> Job | Result | Denial:
         """Find out what a call is: a job, or the result of a call that can never run. Never raises."""
         tool = self._tools.get(call.name)
         if tool is None:
@@ -69,13 +69,15 @@ class Toolbox:
             return failure(f"{call.name} cannot be used: {type(error).__name__}: {error}")
         decision = self._permissions.decide(call, access)
         if decision.verdict == "deny":
-            return failure(decision.reason)
+            return Denial(failure(decision.reason))
         ask = None
         if decision.verdict == "ask":
             if self._approve is None:
-                return failure(
-                    f"{decision.reason}, and nobody is there to approve it. "
-                    f"The user can allow it beforehand with --allowed-tools {call.name}."
+                return Denial(
+                    failure(
+                        f"{decision.reason}, and nobody is there to approve it. "
+                        f"The user can allow it beforehand with --allowed-tools {call.name}."
+                    )
                 )
             ask = _question(self._approve, call, access)
         timeout = tool.timeout if tool.timeout is not None else self._limits.timeout

@@ -22,13 +22,13 @@ from antiphon.agent.history import History
 from antiphon.agent.incoming import IncomingReply
 from antiphon.agent.prices import usage_of
 from antiphon.agent.toolbox import Toolbox
-from antiphon.engine.driver import CallUpdate, Driver, Job
+from antiphon.engine.driver import CallUpdate, Denial, Driver, Job
 from antiphon.engine.events import Reply, Result, ToolCall
 from antiphon.engine.message import user_message
 from antiphon.engine.workers import Workers
 from antiphon.errors import ProviderError
 from antiphon.protocol.encoding import Request
-from antiphon.protocol.messages import text_of
+from antiphon.protocol.messages import Json, text_of
 from antiphon.protocol.streaming import BlockStarted, ReplyEvent, TextDelta, ThinkingDelta
 from antiphon.providers.base import Provider
 
@@ -109,10 +109,7 @@ class AgentTurn:
 
     async def _answer(self) -> TurnEnd:
         content = self._reply.content()
-        message = self._history.add_assistant(content) or {"role": "assistant", "content": []}
-        if self._emit is not None:
-            usage, stop_reason = self._usage(), self._reply.stop_reason
-            self._emit(ReplyReceived(message, stop_reason, usage, self._reply.message or {}, anyio.current_time()))
+        self._tell_reply(self._history.add_assistant(content), self._reply.stop_reason)
         self._reply.ended()
         try:
             results = await self._reply.driver.reply()
@@ -132,8 +129,17 @@ class AgentTurn:
     def _keep_what_was_said(self) -> None:
         """The user stopped the reply: what it said so far stays, with what its calls came to."""
         results = self._reply.cancelled()
-        if self._history.add_assistant(self._reply.said_so_far()) is not None:
+        message = self._history.add_assistant(self._reply.said_so_far())
+        if message is not None:
+            self._tell_reply(message, "cancelled")
             self._add_results(results, interrupted=True)
+
+    def _tell_reply(self, message: Json | None, stop_reason: str) -> None:
+        if self._emit is not None:
+            shown = message or {"role": "assistant", "content": []}
+            self._emit(
+                ReplyReceived(shown, stop_reason, self._usage(), self._reply.message or {}, anyio.current_time())
+            )
 
     def _discard(self, reason: str) -> None:
         self._reply.driver.discard(reason)
@@ -151,7 +157,7 @@ class AgentTurn:
         updates = None if self._emit is None else self._call_updated
         return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates)
 
-    def _prepare(self, call: ToolCall, /) -> Job | Result:
+    def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
         emit = self._emit
         if emit is None:
             return self._toolbox.prepare(call)

@@ -57,10 +57,17 @@ class Job:
     timeout: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A call that may not run; `result` tells the model so."""
+
+    result: Result
+
+
 class Prepare(Protocol):
     """Finds out what a call is: a job, or the result of a call that can never run. Fast, and never raises."""
 
-    def __call__(self, call: ToolCall, /) -> Job | Result:
+    def __call__(self, call: ToolCall, /) -> Job | Result | Denial:
         """Return how to carry out a call, or what it came to without."""
         ...
 
@@ -121,6 +128,10 @@ class Driver:
         """
         self._refuse_twice(call)
         prepared = self._prepare(call)
+        if isinstance(prepared, Denial):
+            self._index[call.id] = len(self._index)
+            self._receive(Requested(call, answer=prepared.result, denied=True))
+            return
         if isinstance(prepared, Result):
             self.answer(call, prepared)
             return

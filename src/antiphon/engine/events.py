@@ -95,12 +95,14 @@ class Requested:
         access: what it touches.
         ask: somebody must allow it before it may start.
         answer: its result, where it can never run (unknown tool, unusable arguments, denied by a rule).
+        denied: the answer is that it may not.
     """
 
     call: ToolCall
     access: Access = INDEPENDENT
     ask: bool = False
     answer: Result | None = None
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Turn:
         self.calls[key] = event.call
         if event.answer is not None:
             self._buffer.complete(key, event.answer)
-            self._enter(key, "failed" if event.answer.is_error else "done")
+            self._enter(key, "denied" if event.denied else "failed" if event.answer.is_error else "done")
             return []
         self._scheduler.add(key, event.access, asking=event.ask)
         self._enter(key, "asking" if event.ask else "waiting")

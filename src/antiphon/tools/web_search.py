@@ -1,7 +1,9 @@
 """Searching the web: through ddgs, through a SearXNG server, or by the API's own search tool."""
 
 import importlib
+import ssl
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
@@ -87,7 +89,7 @@ async def _by_searxng(server: str, arguments: WebSearchArguments) -> list[_Found
 
     try:
         # The user named this server, so it may be local; redirects could lead anywhere and are not followed.
-        async with httpx2.AsyncClient(timeout=SEARCH_TIMEOUT) as client:
+        async with httpx2.AsyncClient(timeout=SEARCH_TIMEOUT, verify=_certificates()) as client:
             answer = await client.get(f"{server.rstrip('/')}/search", params={"q": arguments.query, "format": "json"})
             answer.raise_for_status()
             hits: Any = answer.json()["results"]
@@ -96,6 +98,14 @@ async def _by_searxng(server: str, arguments: WebSearchArguments) -> list[_Found
     except (ValueError, KeyError, TypeError):
         return failure(f"The search failed: {server} did not answer in SearXNG's JSON; is format=json allowed there?")
     return _read(hits, url="url", snippet="content")
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Make the context once: reading all certificates takes longer than many a search."""
+    import httpx2  # noqa: PLC0415
+
+    return httpx2.create_ssl_context()
 
 
 def _read(hits: Iterable[Json], *, url: str, snippet: str) -> list[_Found]:
