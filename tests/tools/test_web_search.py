@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import anyio
 import pytest
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import AnyByteStream, SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
+from web_site import serving
 
 from antiphon.engine.events import READS_NOTHING_LOCAL, Result
 from antiphon.tools.base import ToolContext
@@ -70,6 +71,41 @@ async def test_no_more_results_than_asked_for() -> None:
     assert str(result.content).count("https://") == 2
 
 
+async def test_what_is_no_result_is_left_out() -> None:
+    async with answering("200 OK", b'{"results": ["x", null, 1, {"url": "https://a.example", "title": 3}]}') as (
+        url,
+        _,
+    ):
+        assert await search(url) == Result("1. 3\n   https://a.example\n   ")
+
+
+async def test_an_answer_without_an_end_is_given_up() -> None:
+    async def endless(stream: AnyByteStream) -> None:
+        await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            await stream.send(b" " * 100_000)
+
+    async with serving({"/search?q=cats+%26+dogs&format=json": endless}) as site:
+        result = await search(f"http://127.0.0.1:{site.port}")
+    assert result.is_error
+
+
+async def test_a_server_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(stream: AnyByteStream) -> None:
+        del stream
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr("antiphon.tools.web_search.SEARCH_TIMEOUT", 0.2)
+    async with serving({"/search?q=cats+%26+dogs&format=json": silent}) as site:
+        result = await search(f"http://127.0.0.1:{site.port}")
+    assert result.is_error
+
+
+@pytest.mark.parametrize("engine", ["http://[", "http://", "https://a b"])
+async def test_an_address_that_is_none_is_a_failure(engine: str) -> None:
+    assert (await search(engine)).is_error
+
+
 async def test_a_search_without_results_says_so() -> None:
     async with answering("200 OK", b'{"results": []}') as (url, _):
         assert await search(url) == Result("(no results for 'cats & dogs')")
@@ -82,6 +118,9 @@ async def test_a_search_without_results_says_so() -> None:
         ("200 OK", b"<html>", "SearXNG's JSON"),
         ("200 OK", b"[]", "SearXNG's JSON"),
         ("200 OK", b'{"answers": []}', "SearXNG's JSON"),
+        ("200 OK", b'{"results": 1}', "SearXNG's JSON"),
+        ("200 OK", b'{"results": "\\ud800"}', "SearXNG's JSON"),
+        ("200 OK", b"[" * 100_000, "SearXNG's JSON"),
     ],
 )
 async def test_a_server_that_fails_or_answers_something_else_is_a_failure_that_says_why(

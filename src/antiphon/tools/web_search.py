@@ -2,10 +2,12 @@
 
 import importlib
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from functools import cache
 from typing import Annotated, Any, ClassVar, cast
 
+import anyio
 import msgspec
 from anyio import to_thread
 from msgspec import Meta
@@ -17,6 +19,8 @@ from antiphon.tools.base import Arguments, BaseTool, ToolContext
 SEARCH_TIMEOUT = 20.0
 _SERVER_TOOL: Json = {"type": "web_search_20260318", "name": "web_search"}
 _MOST = 20
+_MOST_BYTES = 5_000_000
+"""Of an answer; a list of results has some hundred thousand."""
 
 
 class WebSearchArguments(Arguments, frozen=True):
@@ -81,23 +85,40 @@ def _by_ddgs(arguments: WebSearchArguments) -> list[_Found] | Result:
         hits = ddgs.DDGS(timeout=int(SEARCH_TIMEOUT)).text(arguments.query, max_results=arguments.max_results)
     except Exception as error:  # noqa: BLE001  (its many engines fail in many ways; each is told to the model)
         return failure(f"The search failed: {error}")
-    return _read(cast("Iterable[Json]", hits), url="href", snippet="body")
+    return _read(hits, url="href", snippet="body")
 
 
 async def _by_searxng(server: str, arguments: WebSearchArguments) -> list[_Found] | Result:
     import httpx2  # noqa: PLC0415  (a good part of what the command line takes to start)
 
     try:
-        # The user named this server, so it may be local; redirects could lead anywhere and are not followed.
-        async with httpx2.AsyncClient(timeout=SEARCH_TIMEOUT, verify=_certificates()) as client:
-            answer = await client.get(f"{server.rstrip('/')}/search", params={"q": arguments.query, "format": "json"})
-            answer.raise_for_status()
-            hits: Any = answer.json()["results"]
-    except httpx2.HTTPError as error:
+        with anyio.fail_after(SEARCH_TIMEOUT):
+            # The user named this server, so it may be local; redirects could lead anywhere and are not followed.
+            async with (
+                httpx2.AsyncClient(timeout=SEARCH_TIMEOUT, verify=_certificates()) as client,
+                client.stream(
+                    "GET", f"{server.rstrip('/')}/search", params={"q": arguments.query, "format": "json"}
+                ) as answer,
+            ):
+                answer.raise_for_status()
+                return _read(msgspec.json.decode(await _body(answer))["results"], url="url", snippet="content")
+    except TimeoutError:
+        return failure(f"The search failed: {server} did not answer within {SEARCH_TIMEOUT:g} seconds.")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return failure(f"The search failed: {error or type(error).__name__}")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return failure(f"The search failed: {server} did not answer in SearXNG's JSON; is format=json allowed there?")
-    return _read(hits, url="url", snippet="content")
+
+
+async def _body(answer: Any) -> bytes:
+    """Return the body of an answer, or what of it cannot be a list of results."""
+    data = bytearray()
+    async with aclosing(answer.aiter_bytes()) as pieces:
+        async for piece in pieces:
+            data += piece
+            if len(data) > _MOST_BYTES:
+                break
+    return bytes(data[:_MOST_BYTES])
 
 
 @cache
@@ -108,10 +129,12 @@ def _certificates() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _read(hits: Iterable[Json], *, url: str, snippet: str) -> list[_Found]:
+def _read(hits: object, *, url: str, snippet: str) -> list[_Found]:
+    """Return what an engine found, without what is no result."""
+    results = [cast("Json", hit) for hit in cast("Sequence[object]", hits) if isinstance(hit, dict)]
     return [
         _Found(str(hit.get("title") or "(no title)"), str(hit[url]), " ".join(str(hit.get(snippet) or "").split()))
-        for hit in hits
+        for hit in results
         if hit.get(url)
     ]
 
