@@ -41,14 +41,19 @@ class Call:
         return {"tool": "edit" if self.writes else "read", "seconds": self.seconds, "file": self.file}
 
 
-@tool(reads=lambda file: ("file", file))
+def file_resource(file: str) -> tuple[str, ...]:
+    """Return what a call on this file touches."""
+    return ("file", file)
+
+
+@tool(reads=file_resource)
 async def read(seconds: float, file: str) -> str:
     """Read for some time."""
     await anyio.sleep(seconds)
     return file
 
 
-@tool(writes=lambda file: ("file", file))
+@tool(writes=file_resource)
 async def edit(seconds: float, file: str) -> str:
     """Read a file, take some time, write it with a line more."""
     path = anyio.Path(file)
@@ -100,7 +105,7 @@ async def measure(url: str) -> None:
         ratios = [await play(url, even, 0.1) for _ in range(3)]
         table.row("8 reads of 300 ms, 100 ms apart", 3, *_figures(ratios), "<= 1.03")
         for name, share in mixes.items():
-            ratios = []
+            ratios = list[float]()
             for _ in range(12):
                 files = [str(Path(directory, f"{dice.randrange(6)}")) for _ in range(dice.randint(4, 16))]
                 calls = [Call(dice.uniform(0.02, 0.3), file, writes=dice.random() < share) for file in files]

@@ -51,7 +51,7 @@ class Unreachable(ProviderError):
 class Rejected(ProviderError):
     """The API answered with an error that the same request will meet again."""
 
-    def __init__(  # noqa: D417  (the class docstring documents the fields)
+    def __init__(
         self,
         status: int,
         message: str,
