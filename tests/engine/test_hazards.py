@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon.engine.events import Access, Resource, reading, writing
@@ -48,6 +48,7 @@ class Model:
         self.line = [(other, access) for other, access in self.line if other != key]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_blockers_are_the_earlier_calls_that_conflict_in_line_order(data: st.DataObject) -> None:
     hazards, model = Hazards(), Model()
@@ -78,6 +79,7 @@ def test_a_long_line_of_random_calls_agrees_with_the_definition() -> None:
         assert hazards.add(str(number), access) == model.add(str(number), access)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ACCESSES, max_size=8), st.randoms())
 def test_a_line_that_is_empty_again_holds_nothing(accesses: list[Access], chance: random.Random) -> None:
     hazards = Hazards()

@@ -1,12 +1,13 @@
 """Values come out in the order in which their slots were opened, whatever the order they come in."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon.engine.reorder import ReorderBuffer
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.permutations(list("abcdef")))
 def test_any_order_of_completion_retires_in_request_order(order: list[str]) -> None:
     buffer: ReorderBuffer[str] = ReorderBuffer()

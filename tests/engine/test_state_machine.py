@@ -13,7 +13,7 @@ from broken_engines import (
     starts_what_conflicts,
     starts_writes_early,
 )
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -74,6 +74,7 @@ class Engine(RuleBasedStateMachine):
         self.asking: set[str] = set()
         self.running: list[str] = []
         self.over: dict[str, Result] = {}
+        self.denied: set[str] = set()
         self.started: list[str] = []
         self.ended = self.discarded = False
         self.reply: Reply | None = None
@@ -86,17 +87,23 @@ class Engine(RuleBasedStateMachine):
         self.turn = Turn(limit)
 
     @precondition(lambda self: not self.ended and not self.is_over and len(self.calls) < 12)
-    @rule(access=ACCESSES, ask=st.booleans(), answer=st.none() | st.none() | st.builds(failure, st.text(max_size=3)))
-    def request(self, access: Access, *, ask: bool, answer: Result | None) -> None:
+    @rule(
+        access=ACCESSES,
+        ask=st.booleans(),
+        answer=st.none() | st.none() | st.builds(failure, st.text(max_size=3)),
+        denied=st.booleans(),
+    )
+    def request(self, access: Access, *, ask: bool, answer: Result | None, denied: bool) -> None:
         call = ToolCall(f"toolu_{len(self.calls)}", "tool", {})
         self.calls.append(call)
         if answer is not None:
             self.over[call.id] = answer
+            self.denied.update({call.id} if denied else ())
         else:
             self.accesses[call.id] = access
             if ask:
                 self.asking.add(call.id)
-        self.send(Requested(call, access, ask=ask, answer=answer))
+        self.send(Requested(call, access, ask=ask, answer=answer, denied=denied and answer is not None))
 
     @precondition(lambda self: self.asking and not self.is_over)
     @rule(data=st.data(), allowed=st.booleans())
@@ -107,6 +114,7 @@ class Engine(RuleBasedStateMachine):
             self.send(Allowed(key))
         else:
             self.over[key] = failure("no")
+            self.denied.add(key)
             self.send(Denied(key, self.over[key]))
 
     @precondition(lambda self: self.running and not self.is_over)
@@ -231,6 +239,7 @@ class Engine(RuleBasedStateMachine):
             state = self.turn.states[call.id]
             assert (state == "asking") == (call.id in self.asking)
             assert (state == "running") == (call.id in self.running)
+            assert (state == "denied") == (call.id in self.denied)
             waits_for = [
                 other
                 for other in list(self.accesses)[
@@ -281,7 +290,9 @@ class Engine(RuleBasedStateMachine):
         assert [block["tool_use_id"] for block in tool_results(message)] == [call.id for call in self.calls]
 
 
-Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+# How fast a machine is must not decide.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Engine.TestCase.settings = settings(PATIENT, max_examples=150, stateful_step_count=40)
 TestEngine = Engine.TestCase
 
 

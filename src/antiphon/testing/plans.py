@@ -44,6 +44,7 @@ class PlannedCall:
         on_stop: what the tool does when it is stopped: `let go`, `clean up` (takes a second), or `go on` (returns a
             result all the same).
         locks: it holds the one lock that all such calls share.
+        denied: a rule says that it may not run.
     """
 
     sent_id: str | None
@@ -57,6 +58,7 @@ class PlannedCall:
     timeout: float | None
     on_stop: Literal["let go", "clean up", "go on"]
     locks: bool = False
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _call(chance: Random, number: int) -> PlannedCall:
         timeout=timeout,
         on_stop=_pick(chance, ("let go", "let go", "clean up", "go on")),
         locks=chance.random() < 0.1,
+        denied=chance.random() < 0.04,
     )
 
 

@@ -58,13 +58,14 @@ def requested(
     *,
     ask: bool = False,
     answer: str | Result | None = None,
+    denied: bool = False,
     name: str = "tool",
     input: dict[str, Any] | None = None,  # noqa: A002  (the word of `ToolCall`)
 ) -> Requested:
     """Return the event that a call's block closed; a text as `answer` says why the call can never run."""
     if isinstance(answer, str):
         answer = failure(answer)
-    return Requested(ToolCall(id, name, input or {}), access, ask=ask, answer=answer)
+    return Requested(ToolCall(id, name, input or {}), access, ask=ask, answer=answer, denied=denied)
 
 
 def finished(id: str, result: str | Result = "ok") -> Finished:  # noqa: A002  (the word of `Finished`)
@@ -152,11 +153,11 @@ def _picture(steps: tuple[Event | Command | Replied, ...], at: int, found: str) 
 
 def _text(step: Event | Command | Replied) -> str:
     match step:
-        case Requested(call, access, ask, answer):
+        case Requested(call, access, ask, answer, denied):
             parts = [repr(call.id), *_touched("reads", access.reads), *_touched("writes", access.writes)]
             parts += ["early"] * access.early + ["ask"] * ask
             if answer is not None:
-                parts.append(_shown(answer))
+                parts.append("denied: " * denied + _shown(answer))
             text = f"requested({', '.join(parts)})"
         case Finished(key, result) | Denied(key, result):
             text = f"{type(step).__name__.lower()}({key!r}, {_shown(result)})"

@@ -16,7 +16,7 @@ from types import coroutine
 import anyio
 from anyio import CancelScope, get_cancelled_exc_class
 
-from antiphon.engine.driver import CallUpdate, Driver, Job
+from antiphon.engine.driver import CallUpdate, Denial, Driver, Job
 from antiphon.engine.events import (
     Access,
     Allowed,
@@ -39,7 +39,7 @@ from antiphon.testing.plans import PlannedCall
 from antiphon.testing.virtual_time import running_loop
 
 _LEADS_TO: dict[CallState | None, frozenset[CallState]] = {
-    None: frozenset({"asking", "waiting", "done", "failed", "running"}),
+    None: frozenset({"asking", "waiting", "done", "failed", "denied", "running"}),
     "asking": frozenset({"waiting", "running", "denied", "cancelled", "failed"}),
     "waiting": frozenset({"waiting", "running", "cancelled", "failed"}),
     "running": frozenset({"done", "failed", "cancelled"}),
@@ -118,10 +118,12 @@ class Witness:
 
     # What the driver is given
 
-    def _prepare(self, call: ToolCall, /) -> Job | Result:
+    def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
         if call.name != "work":
             return failure(f"There is no tool named {call.name!r}.")
         planned = self._planned(call)
+        if planned.denied:
+            return Denial(failure("A rule denies it."))
         seen = self._see(call, planned, planned.access)
         question = None if planned.ask is None else self._question(seen, planned)
         return Job(planned.access, self._work(seen, planned), question, planned.timeout)
