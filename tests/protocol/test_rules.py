@@ -3,7 +3,21 @@
 from typing import Any
 
 import pytest
-from wire_talk import assistant, call, found, image, lost, request, result, search, system, text, thinking, user
+from wire_talk import (
+    NEWER_MODEL,
+    assistant,
+    call,
+    found,
+    image,
+    lost,
+    request,
+    result,
+    search,
+    system,
+    text,
+    thinking,
+    user,
+)
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import dialect, in_strict_order
@@ -14,7 +28,6 @@ ANTHROPIC = dialect("anthropic")
 BEDROCK = dialect("bedrock")
 ORDERED = in_strict_order(ANTHROPIC)
 A, B, C = call("a"), call("b"), call("c")
-NEWER = "claude-opus-5"
 THINK: Json = {"type": "enabled", "budget_tokens": 1024}
 
 MISSING = "`tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message."  # noqa: E501  one sentence of the API
@@ -140,7 +153,7 @@ WORDS: dict[str, tuple[Json, list[tuple[str, str]]]] = {
         ],
     ),
     "a system message may not be first": (
-        request(system("x"), user("go"), model=NEWER),
+        request(system("x"), user("go"), model=NEWER_MODEL),
         [
             (
                 "MS008",
@@ -153,7 +166,7 @@ WORDS: dict[str, tuple[Json, list[tuple[str, str]]]] = {
         ],
     ),
     "an image, but not a change of tools, in a system message": (
-        request(user("go"), system(image(), {"type": "tool_addition"}), model=NEWER),
+        request(user("go"), system(image(), {"type": "tool_addition"}), model=NEWER_MODEL),
         [("MS009", "role 'system' supports text, tool_addition, and tool_removal blocks only")],
     ),
     "prefill with thinking on": (
@@ -268,7 +281,7 @@ TAKEN: dict[str, Json] = {
         user("y"),
     ),
     "a paused turn, sent back as it was": request(
-        user("go"), assistant(search("srvtoolu_1"), found("srvtoolu_1"), text("so")), model=NEWER
+        user("go"), assistant(search("srvtoolu_1"), found("srvtoolu_1"), text("so")), model=NEWER_MODEL
     ),
     "an assistant message without content in the middle": request(
         user("go"), assistant(""), user("x"), assistant(), user("y")
@@ -296,18 +309,18 @@ TAKEN: dict[str, Json] = {
     ),
     "an empty system prompt": request(user("go"), system=""),
     "a blank block beside others in the system prompt": request(user("go"), system=[text("x"), text(" ")]),
-    "system messages at the end": request(user("go"), system("x"), system("y"), model=NEWER),
+    "system messages at the end": request(user("go"), system("x"), system("y"), model=NEWER_MODEL),
     "a system message between user and assistant": request(
-        user("go"), system("x"), assistant("y"), user("z"), model=NEWER
+        user("go"), system("x"), assistant("y"), user("z"), model=NEWER_MODEL
     ),
     "a system message behind the results": request(
-        user("go"), assistant(A), user(result("a")), system("x"), model=NEWER
+        user("go"), assistant(A), user(result("a")), system("x"), model=NEWER_MODEL
     ),
     "a system message behind a server tool's result": request(
-        user("go"), assistant(search("srvtoolu_1"), found("srvtoolu_1")), system("x"), model=NEWER
+        user("go"), assistant(search("srvtoolu_1"), found("srvtoolu_1")), system("x"), model=NEWER_MODEL
     ),
     "a system message that only changes settings": request(
-        user("go"), {"role": "system", "output_config": {"effort": "low"}}, model=NEWER
+        user("go"), {"role": "system", "output_config": {"effort": "low"}}, model=NEWER_MODEL
     ),
     "a system message on a model of which nobody knows whether it takes one": request(
         user("go"), assistant("x"), system("y"), user("z"), model="claude-sonnet-5"
@@ -395,7 +408,7 @@ def test_a_later_system_message_becomes_the_users_behind_the_results() -> None:
 
 
 def test_a_system_message_without_a_place_near_is_said_by_the_user() -> None:
-    given = request(user("go"), assistant("x"), system("brief"), model=NEWER)
+    given = request(user("go"), assistant("x"), system("brief"), model=NEWER_MODEL)
     assert repair(given, ANTHROPIC).request["messages"][2] == user(text("brief"))
 
 
@@ -411,7 +424,7 @@ def test_no_claude_takes_a_system_message_first_whatever_else_is_not_known_of_it
 
 
 def test_an_empty_assistant_message_at_the_end_goes() -> None:
-    assert repair(request(user("go"), assistant(""), model=NEWER), ANTHROPIC).request["messages"] == [user("go")]
+    assert repair(request(user("go"), assistant(""), model=NEWER_MODEL), ANTHROPIC).request["messages"] == [user("go")]
 
 
 def test_an_empty_user_message_at_the_beginning_stays_as_one() -> None:

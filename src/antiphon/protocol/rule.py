@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeVar, cast
 
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, kind_of, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of, role_of
 
 T = TypeVar("T")
 
@@ -135,7 +135,8 @@ class Conversation:
     def messages(self) -> list[Json]:
         """The messages of the request, or an empty list when there are none. Junk may stand among them."""
         # Whoever hands in JSON that is no object at all gets rules that find no messages, not an exception.
-        messages: Any = self.request.get("messages") if isinstance(self.request, dict) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        request: Any = self.request
+        messages = request.get("messages") if is_object(request) else None
         return messages if is_array(messages) else []
 
     def new_messages(self) -> Iterator[tuple[int, Json]]:

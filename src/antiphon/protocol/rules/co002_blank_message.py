@@ -10,9 +10,14 @@ from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 def _is_faulty(message: Json) -> bool:
     if role_of(message) not in {"user", "assistant"}:
         return False
-    texts = [block.get("text") if block.get("type") == "text" else None for _, block in indexed_blocks(message)]
-    # One with no text at all is refused for that; beside other content whitespace is fine.
-    return bool(texts) and all(isinstance(text, str) and text and not text.strip() for text in texts)
+    blank = False
+    for _, block in indexed_blocks(message):
+        text = block.get("text") if block.get("type") == "text" else None
+        # A block without any text is refused for that; beside other content whitespace is fine.
+        if not isinstance(text, str) or not text or text.strip():
+            return False
+        blank = True
+    return blank
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:

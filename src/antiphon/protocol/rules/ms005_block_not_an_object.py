@@ -10,7 +10,7 @@ from antiphon.protocol.rule import Conversation, Rule, Source, Violation
 
 def _junk(message: Json) -> list[int]:
     content = message.get("content") if is_object(message) else None
-    return [index for index, block in enumerate(content) if not is_object(block)] if is_array(content) else []
+    return [index for index, block in enumerate(content) if not isinstance(block, dict)] if is_array(content) else []
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
