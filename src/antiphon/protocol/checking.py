@@ -7,7 +7,7 @@ from antiphon.protocol.registry import MEANING, RULES, SHAPE
 from antiphon.protocol.rule import Conversation, Dialect, Rule, Safety, Violation
 
 _PASSES = 12
-"""How often `repair` goes through the rules before it gives up. All damage known takes four, the last to find nothing."""
+"""How often `repair` goes through the rules before it gives up. All damage known takes four, the last finds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
