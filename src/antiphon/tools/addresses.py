@@ -89,7 +89,14 @@ def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 async def resolve_by_system(host: str, port: int) -> Sequence[str]:
-    """Ask the system for the addresses of a host."""
+    """Ask the system for the addresses of a host; an address is its own."""
+    literal = host.strip("[]")
+    try:
+        ipaddress.ip_address(literal)
+    except ValueError:
+        pass
+    else:
+        return [literal]
     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(place[4][0]) for place in found]
 
