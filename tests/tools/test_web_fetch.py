@@ -174,7 +174,7 @@ async def test_a_server_that_says_nothing_is_given_up() -> None:
         for path in ("silent", "slow"):
             began = time.monotonic()
             result = await fetch(f"http://127.0.0.1:{site.port}/{path}", seconds=0.3)
-            assert result == Result("The page did not arrive within 0.3 seconds.", is_error=True)
+            assert result == Result("The page did not arrive and could not be read within 0.3 seconds.", is_error=True)
             assert time.monotonic() - began < 3
 
 

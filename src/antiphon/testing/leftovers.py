@@ -9,6 +9,8 @@ import anyio
 
 _IDLE = ("/anyio/_backends/_asyncio.py", "/queue.py", "/threading.py")
 """Where all frames of a worker thread are that waits for work."""
+_POOL = "/concurrent/futures/thread.py"
+"""Where the threads of the loop's own pool wait, and work: in `_worker` they wait, in `run` they work."""
 
 
 class Leftovers:
@@ -57,7 +59,9 @@ def _children() -> list[int]:
 
 def _is_busy(frame: FrameType | None) -> bool:
     while frame is not None:
-        if not frame.f_code.co_filename.replace("\\", "/").endswith(_IDLE):
+        file = frame.f_code.co_filename.replace("\\", "/")
+        waits = file.endswith(_POOL) and frame.f_code.co_name == "_worker"
+        if not waits and not file.endswith(_IDLE):
             return True
         frame = frame.f_back
     return False

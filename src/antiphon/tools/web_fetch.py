@@ -60,19 +60,19 @@ class WebFetch(BaseTool[WebFetchArguments]):
         # A good part of what the command line takes to start.
         from antiphon.tools.checked_transport import CheckedTransport  # noqa: PLC0415
         from antiphon.tools.fetching import HTML, FetchFailed, fetch  # noqa: PLC0415
-        from antiphon.tools.page_text import page_markdown  # noqa: PLC0415
+        from antiphon.tools.html_to_markdown import UnreadablePage, html_to_markdown  # noqa: PLC0415
 
         try:
             with anyio.fail_after(self._seconds):
                 transport = CheckedTransport(self._addresses, self._certificates)
                 page = await fetch(arguments.url.strip(), transport, most=self._most_bytes)
+                title, text = "", page.text
+                if page.media_type in HTML:
+                    title, text = await html_to_markdown(page.text, page.url)
         except TimeoutError:
-            return failure(f"The page did not arrive within {self._seconds:g} seconds.")
-        except FetchFailed as error:
+            return failure(f"The page did not arrive and could not be read within {self._seconds:g} seconds.")
+        except (FetchFailed, UnreadablePage) as error:
             return failure(str(error))
-        title, text = "", page.text
-        if page.media_type in HTML:
-            title, text = await page_markdown(page.text, page.url)
         head = [f"Title: {title}"] if title else []
         head.append(f"URL: {page.url}")
         if not page.whole:
