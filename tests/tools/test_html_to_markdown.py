@@ -71,5 +71,5 @@ async def test_a_page_that_keeps_the_parser_busy_ends_with_the_call() -> None:
 
 async def test_a_reader_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(UnreadablePage, match="ended with 1"):
+    with pytest.raises(UnreadablePage, match="its reader ended"):
         await html_to_markdown("<p>x", URL)

@@ -37,8 +37,11 @@ async def html_to_markdown(html: str, url: str) -> tuple[str, str]:
         UnreadablePage: its HTML cannot be read.
     """
     asked = json.dumps({"html": html, "url": url}).encode()
-    # Cancelling this kills the process.
-    ended = await anyio.run_process([sys.executable, "-I", "-m", __name__], input=asked, check=False)
+    try:
+        # Cancelling this kills the process.
+        ended = await anyio.run_process([sys.executable, "-I", "-m", __name__], input=asked, check=False)
+    except* anyio.BrokenResourceError as broken:
+        raise UnreadablePage("its reader ended before it had read it") from broken
     if ended.returncode != 0:
         problem = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise UnreadablePage(problem or f"its reader ended with {ended.returncode}")
