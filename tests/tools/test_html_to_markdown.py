@@ -34,7 +34,10 @@ async def test_title_and_content_are_told_and_what_is_not_content_is_left_out() 
         ("<a href='#part'>go</a>", "go"),
         ("<base href='https://other.example/'><a href='x'>go</a>", "[go](https://other.example/x)"),
         ("<img src='/cat.png' alt='a cat'>", "![a cat](https://example.com/cat.png)"),
-        ("<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", "| a | b |\n| --- | --- |\n| 1 | 2 |"),
+        (
+            "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>",
+            "| a | b |\n| --- | --- |\n| 1 | 2 |",
+        ),
         ("<p>one</p>\n\n\n<p>two", "one\n\ntwo"),
         ("no tags at all", "no tags at all"),
         ("", ""),
