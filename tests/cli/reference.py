@@ -1,6 +1,7 @@
 """Writes those parts of docs/cli.md that the code knows: `python tests/cli/reference.py`. A test compares them."""
 
 import argparse
+import inspect
 import re
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def demo_options() -> str:
 
 def settings() -> str:
     """Return the settings with their variables and meanings."""
-    meanings = dict(re.findall(r"^        (\w+): (.+)$", Settings.__doc__ or "", re.MULTILINE))
+    meanings = dict(re.findall(r"^    (\w+): (.+)$", inspect.getdoc(Settings) or "", re.MULTILINE))
     rows = ["| key | variable | |", "| --- | --- | --- |"]
     for field in fields(Settings):
         other = " or `ANTHROPIC_MODEL`" if field.name == "model" else ""

@@ -1,3 +1,4 @@
+import inspect
 from pathlib import Path
 
 import pytest
@@ -92,4 +93,4 @@ def test_every_setting_says_what_is_wanted_and_is_documented() -> None:
     names = [field.name for field in fields(Settings)]
     assert list(_WANTED) == names
     for name in names:
-        assert f"        {name}: " in (Settings.__doc__ or "")
+        assert f"\n    {name}: " in (inspect.getdoc(Settings) or "")
