@@ -82,7 +82,7 @@ def has_fewer_places_than_it_may(replace: Replace) -> None:
     init = Scheduler.__init__
 
     def narrow(self: Scheduler, limit: int) -> None:
-        init(self, min(limit, 3))
+        init(self, min(limit, 2))
 
     replace(Scheduler, "__init__", narrow)
 

@@ -5,6 +5,7 @@ Knows what can go wrong around a turn. Does not know what the engine makes of it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import Literal, TypeVar
 
@@ -109,13 +110,13 @@ class Plan:
 
 def draw_plan(chance: Random) -> Plan:
     """Draw a plan."""
-    number = _pick(chance, (1, 1, 1, 1, 1, 1, 1, 1, 2, 3))
+    number = _pick(chance, (1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3))
     stop = None
     if chance.random() < 0.3:
         by_steps = chance.random() < 0.7
         stop = PlannedStop(
             _pick(chance, ("told", "told", "cancelled", "cancelled with all")),
-            int(chance.random() ** 2 * 120) if by_steps else None,
+            int(chance.random() ** 2 * 60) if by_steps else None,
             float(int(chance.random() * 8)),
         )
     return Plan(
@@ -127,7 +128,7 @@ def draw_plan(chance: Random) -> Plan:
 
 def _reply(chance: Random, *, last: bool) -> PlannedReply:
     # Two or three calls are quick, and almost every fault shows in them; a few turns are as large as they get.
-    calls = _pick(chance, (1, 1, 2, 2, 2, 2, 3, 3, 3, 4)) if chance.random() < 0.92 else 5 + int(chance.random() * 12)
+    calls = _pick(chance, (1, 2, 2, 2, 2, 3, 3)) if chance.random() < 0.94 else 4 + int(chance.random() * 13)
     blocks: list[PlannedCall | Literal["text", "fallback"]] = []
     for number in range(calls):
         luck = chance.random()
@@ -146,7 +147,7 @@ def _reply(chance: Random, *, last: bool) -> PlannedReply:
         ending = "broken"
     elif luck > 0.97:
         ending = "refused"
-    return PlannedReply(tuple(blocks), tuple(_awaits(chance, 2) for _ in range(len(blocks) + 1)), ending)
+    return PlannedReply(tuple(blocks), tuple(_pick(chance, _UP_TO_ONE) for _ in range(len(blocks) + 1)), ending)
 
 
 def _call(chance: Random, number: int) -> PlannedCall:
@@ -166,8 +167,8 @@ def _call(chance: Random, number: int) -> PlannedCall:
         broken=luck > 0.96,
         access=_access(chance),
         ask=ask,
-        thinking=_awaits(chance, 3) if ask is not None else (),
-        working=_awaits(chance, 4),
+        thinking=_pick(chance, _UP_TO_TWO) if ask is not None else (),
+        working=_pick(chance, _UP_TO_THREE),
         ending=ending,
         timeout=timeout,
         on_stop=_pick(chance, ("let go", "let go", "clean up", "go on")),
@@ -199,11 +200,19 @@ def _resource(chance: Random) -> Resource:
     return RESOURCES[int(chance.random() ** 2 * len(RESOURCES))]
 
 
-def _awaits(chance: Random, most: int) -> tuple[float, ...]:
-    """Draw some awaits: half of them let others go first, half take a few whole seconds, so that many end together."""
-    return tuple(
-        0.0 if chance.random() < 0.5 else 1.0 + int(chance.random() * 3) for _ in range(int(chance.random() * most))
-    )
+def _combinations(most: int) -> tuple[tuple[float, ...], ...]:
+    """Return rows of up to `most` awaits, each length as often as any other.
+
+    Half of the awaits let others go first, half take a few whole seconds, so that many end together.
+    """
+    waits = (0.0, 0.0, 0.0, 1.0, 2.0, 3.0)
+    rows: list[tuple[float, ...]] = []
+    for length in range(most + 1):
+        rows += [*product(waits, repeat=length)] * len(waits) ** (most - length)
+    return tuple(rows)
+
+
+_UP_TO_ONE, _UP_TO_TWO, _UP_TO_THREE = (_combinations(most) for most in (1, 2, 3))
 
 
 def _pick(chance: Random, choices: Sequence[T]) -> T:
