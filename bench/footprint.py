@@ -65,7 +65,7 @@ def installed() -> tuple[int, float]:
         seen[name] = importlib.metadata.distribution(name)
         for line in seen[name].requires or []:
             requirement, _, marker = line.partition(";")
-            if "extra" in marker or ("python_version" in marker and "<" in marker) or "win32" in marker:
+            if any(word in marker for word in ("extra", "platform", "<")):  # other systems, older Pythons
                 continue
             bare = requirement.split("[")[0]
             for separator in " <>=!~(":

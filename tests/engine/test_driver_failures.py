@@ -8,8 +8,9 @@ import anyio
 import pytest
 from driving import call, does, driven, reply_to, takes, texts
 
-from antiphon.engine.driver import Driver
+from antiphon.engine.driver import CallUpdate, Driver
 from antiphon.engine.events import Reply, Result, failure
+from antiphon.engine.workers import Workers
 from antiphon.testing.virtual_time import on_virtual_time, run
 
 
@@ -131,3 +132,22 @@ async def test_a_second_call_of_one_id_is_refused_and_takes_nothing_from_the_fir
         return await driver.reply()
 
     assert texts(await driven(jobs, steer)) == [("a", "first")]
+
+
+@on_virtual_time
+async def test_whoever_is_told_of_a_call_may_stop_the_turn_at_once() -> None:
+    replies: list[Reply] = []
+    async with anyio.create_task_group() as tasks:
+        workers = Workers(tasks)
+
+        def stop(update: CallUpdate) -> None:
+            if update.state == "running" and update.index == 1:
+                driver.cancel()
+
+        driver = Driver(workers, lambda _call: takes(10), on_update=stop)
+        driver.request(call("a"))
+        driver.request(call("b"))
+        driver.message_ended()
+        replies.append(await driver.reply())
+        workers.close()
+    assert [(key.id, result.is_error) for key, result in replies[0].results] == [("a", True), ("b", True)]

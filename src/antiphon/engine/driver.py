@@ -184,15 +184,17 @@ class Driver:
         if self._record is not None:
             self._record(event)
         commands = turn.receive(event)
+        changed = turn.changed
+        for command in commands:
+            self._carry_out(command)
+        # Told last: whoever listens may stop the turn from here.
         if self._on_update is not None:
-            for key in turn.changed:
+            for key in changed:
                 self._on_update(
                     CallUpdate(
                         self._index[key], turn.calls[key], turn.states[key], turn.waits_for(key), turn.result(key)
                     )
                 )
-        for command in commands:
-            self._carry_out(command)
         if turn.is_over:
             self._over.set()
 
