@@ -95,5 +95,6 @@ class AnthropicProvider:
         if self._transport is None:
             from antiphon.providers.transport import HttpTransport  # noqa: PLC0415  (see that module's first lines)
 
-            self._transport = HttpTransport(self._timeout)
+            secure = self._endpoint.base_url.startswith("https:")
+            self._transport = HttpTransport(self._timeout, secure=secure)
         return self._transport

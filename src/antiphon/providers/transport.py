@@ -25,8 +25,10 @@ _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=MOST_IDL
 class HttpTransport:
     """Sends requests over kept connections. Obeys the proxy variables of the environment."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, *, secure: bool = True) -> None:
         """Prepare a transport that waits `timeout` seconds for the next bytes of an answer.
+
+        Without `secure` no certificates are read, which is a good part of what a start costs; https then fails.
 
         Raises:
             SettingsError: a proxy variable of the environment cannot be used.
@@ -34,6 +36,7 @@ class HttpTransport:
         self._timeout = timeout
         try:
             self._client = httpx2.AsyncClient(
+                verify=httpx2.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
                 limits=_LIMITS,
                 follow_redirects=True,
