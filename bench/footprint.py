@@ -16,6 +16,9 @@ import sys
 import time
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from measuring import Table
 
 RUNS = 9
@@ -59,18 +62,12 @@ def installed() -> tuple[int, float]:
     """Return packages and megabytes that a base installation has, following the requirements of this one."""
     wanted, seen = ["antiphon"], dict[str, importlib.metadata.Distribution]()
     while wanted:
-        name = wanted.pop()
+        name = canonicalize_name(wanted.pop())
         if name in seen:
             continue
         seen[name] = importlib.metadata.distribution(name)
-        for line in seen[name].requires or []:
-            requirement, _, marker = line.partition(";")
-            if any(word in marker for word in ("extra", "platform", "<")):  # other systems, older Pythons
-                continue
-            bare = requirement.split("[")[0]
-            for separator in " <>=!~(":
-                bare = bare.split(separator)[0]
-            wanted.append(bare.lower())
+        required = map(Requirement, seen[name].requires or [])
+        wanted += [each.name for each in required if each.marker is None or each.marker.evaluate({"extra": ""})]
     files = [Path(str(file.locate())) for each in seen.values() for file in each.files or []]
     size = sum(file.stat().st_size for file in files if file.suffix != ".pyc" and file.is_file())
     return len(seen), size / 1e6
