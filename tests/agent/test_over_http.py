@@ -186,6 +186,13 @@ async def test_the_calls_of_a_whole_reply_run_in_one_step(asking: Emulator) -> N
     assert asking.refused == []
 
 
+async def test_a_message_of_a_conversation_is_a_reply_too() -> None:
+    content = [{"type": "tool_use", "id": "a", "name": "look", "input": {"name": "x"}}]
+    exchange = await run_calls({"role": "assistant", "content": content}, [look])
+    assert exchange.assistant == {"role": "assistant", "content": content}
+    assert [block["tool_use_id"] for block in (exchange.user or {})["content"]] == ["a"]
+
+
 async def test_a_reply_that_breaks_off_inside_your_loop_raises_and_runs_nothing_that_writes() -> None:
     ran: list[str] = []
 

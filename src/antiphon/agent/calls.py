@@ -91,8 +91,11 @@ class Calls:
             self.receive(told)
 
     def take_message(self, message: Any) -> None:
-        """Take a whole reply that was not streamed: a dict, or an SDK's message object."""
-        for event in message_events(_as_json(message)):
+        """Take a whole reply that was not streamed: a dict, or an SDK's message object.
+
+        One without `stop_reason`, such as a message of a conversation, counts as complete.
+        """
+        for event in message_events({"stop_reason": "tool_use", **_as_json(message)}):
             self.receive(event)
 
     def receive(self, event: ReplyEvent) -> None:
