@@ -9,7 +9,7 @@ import pytest
 
 from antiphon import Agent, Permissions, Result, tool
 from antiphon.agent.events import CallChanged, ResultsReady, Retrying, RunEnded, TurnDiscarded
-from antiphon.errors import Rejected, StreamBroken
+from antiphon.errors import ConversationInvalid, Rejected, StreamBroken
 from antiphon.policy import Approval
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
@@ -451,6 +451,24 @@ async def test_a_conversation_that_was_handed_in_damaged_is_repaired_before_anyt
     await agent.run("go on")
     assert_valid(agent.messages)
     assert ("b", "B") in results(agent.messages[2])
+
+
+@pytest.mark.parametrize("prompt", ["", " \n", []])
+async def test_an_empty_prompt_is_refused_and_leaves_the_conversation_as_it_was(prompt: Any) -> None:
+    agent = Agent(provider=ScriptedProvider([[say("hello")]]))
+    with pytest.raises(ValueError, match="the prompt is empty"):
+        await agent.run(prompt)
+    assert agent.messages == []
+    assert (await agent.run("hi")).text == "hello"
+
+
+async def test_a_prompt_that_the_api_would_refuse_is_told_and_taken_back() -> None:
+    provider = ScriptedProvider([[say("hello")]])
+    agent = Agent(provider=provider)
+    with pytest.raises(ConversationInvalid, match="non-empty"):
+        await agent.run([{"type": "text", "text": ""}])
+    assert (agent.messages, provider.requests) == ([], [])
+    assert (await agent.run("hi")).text == "hello"
 
 
 async def test_two_runs_of_one_agent_at_once_are_refused() -> None:

@@ -105,6 +105,7 @@ class Agent:
             ProviderError: the model could not be reached or refused the request. A prompt that got no answer is taken
                 back; the conversation is valid, and a next `run` goes on from it.
             RuntimeError: this agent runs already.
+            ValueError: the prompt is empty.
         """
         result = await self._go(prompt, None)
         if result.cause is not None:
@@ -163,6 +164,8 @@ class Agent:
     async def _go(self, prompt: str | Sequence[Json], emit: Emit | None) -> RunResult:
         if self._run is not None:
             raise RuntimeError("this agent is running already; one conversation has one run at a time")
+        if not (prompt.strip() if isinstance(prompt, str) else prompt):
+            raise ValueError("the prompt is empty; say something, or pass content blocks")
         content: list[Json] = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt)
         self._history.add_prompt(content)
         self._run = Run(self._settings, self._history, self._provider, self._toolbox, emit)
