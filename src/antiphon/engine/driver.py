@@ -129,8 +129,7 @@ class Driver:
         self._refuse_twice(call)
         prepared = self._prepare(call)
         if isinstance(prepared, Denial):
-            self._index[call.id] = len(self._index)
-            self._receive(Requested(call, answer=prepared.result, denied=True))
+            self.answer(call, prepared.result, denied=True)
             return
         if isinstance(prepared, Result):
             self.answer(call, prepared)
@@ -139,15 +138,15 @@ class Driver:
         self._index[call.id] = len(self._index)
         self._receive(Requested(call, prepared.access, ask=prepared.ask is not None))
 
-    def answer(self, call: ToolCall, result: Result) -> None:
-        """Take the next call together with its result: it can never run.
+    def answer(self, call: ToolCall, result: Result, *, denied: bool = False) -> None:
+        """Take the next call together with its result: it can never run, or may not.
 
         Raises:
             ValueError: for a second call of one id.
         """
         self._refuse_twice(call)
         self._index[call.id] = len(self._index)
-        self._receive(Requested(call, answer=result))
+        self._receive(Requested(call, answer=result, denied=denied))
 
     def _refuse_twice(self, call: ToolCall) -> None:
         if call.id in self._index:
