@@ -271,6 +271,23 @@ async def test_a_call_that_nobody_may_approve_is_denied_with_the_flag_that_would
     assert "--allowed-tools write" in results(agent.messages[2])[0][1]
 
 
+async def test_a_call_that_a_rule_denies_is_told_as_denied_and_does_not_run() -> None:
+    ran: list[str] = []
+
+    @tool
+    async def write(text: str) -> str:
+        """Write."""
+        ran.append(text)
+        return text
+
+    provider = ScriptedProvider([[use("a", "write", text="x"), use("b", "nobody")], [say("done")]])
+    agent = Agent(tools=[write], provider=provider, permissions=Permissions(denied=frozenset({"write"})))
+    states = [(event.call.id, event.state) async for event in agent.stream("go") if isinstance(event, CallChanged)]
+    assert states == [("a", "denied"), ("b", "failed")]
+    assert ran == []
+    assert "settings do not allow write" in results(agent.messages[2])[0][1]
+
+
 async def test_approvals_are_asked_side_by_side_and_may_be_answered_in_any_order() -> None:
     ran: list[str] = []
 
