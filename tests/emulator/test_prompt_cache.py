@@ -8,8 +8,8 @@ import pytest
 from emulator_requests import READ_FILE, Client, request
 
 from antiphon.emulator import Emulator
-from antiphon.emulator.prefix import pieces
 from antiphon.emulator.usage import LOOKBACK, Account, PromptCache, estimate
+from antiphon.protocol.prefix import pieces
 
 MARK = {"type": "ephemeral"}
 HOUR = {"type": "ephemeral", "ttl": "1h"}

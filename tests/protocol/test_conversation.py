@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_talk import assistant, call, request, result, system, text, user
 
+from antiphon.protocol.conversation import Conversation, Turn, group_turns
 from antiphon.protocol.dialects import dialect
 from antiphon.protocol.messages import blocks_of, text_of, tool_results, tool_uses
-from antiphon.protocol.rule import Conversation, Turn, group_turns
 
 ANTHROPIC = dialect("anthropic")
 

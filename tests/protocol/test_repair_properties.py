@@ -12,10 +12,11 @@ from hypothesis import assume, given, settings
 from wire_talk import assistant, call, result, text, user
 
 from antiphon.protocol.checking import check, repair
+from antiphon.protocol.context import Dialect
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
 from antiphon.protocol.registry import SHAPE
-from antiphon.protocol.rule import Conversation, Dialect
 
 _ALL = [*DIALECTS.values(), in_strict_order(DIALECTS["anthropic"])]
 every_dialect = pytest.mark.parametrize("dialect", _ALL, ids=lambda d: d.name + "-ordered" * d.strict_order)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from antiphon.protocol.checking import check, repair
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json
 from antiphon.protocol.registry import RULES
-from antiphon.protocol.rule import Dialect, Rule, Safety
+from antiphon.protocol.rule import Rule, Safety
 
 PAGES = Path(__file__, "../../../docs/rules").resolve()
 EXAMPLE = re.compile(r"<!-- (?P<mark>ok|breaks: \w+) -->\n```json\n(?P<json>.*?)\n```\n", re.DOTALL)

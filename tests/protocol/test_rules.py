@@ -20,9 +20,9 @@ from wire_talk import (
 )
 
 from antiphon.protocol.checking import check, repair
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import dialect, in_strict_order
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect
 
 ANTHROPIC = dialect("anthropic")
 BEDROCK = dialect("bedrock")

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from wire_talk import assistant, call, request, result, system, text, user
 
 from antiphon.protocol.checking import check
+from antiphon.protocol.context import Dialect
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Dialect
 
 ANTHROPIC = DIALECTS["anthropic"]
 _ALL = [*DIALECTS.values(), in_strict_order(ANTHROPIC)]

@@ -10,9 +10,10 @@ from typing import Any, cast
 from antiphon.errors import ConversationInvalid
 from antiphon.protocol.call_ids import CallIds
 from antiphon.protocol.checking import check, repair
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request, encode
 from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, THINKING_TYPES, Json, blocks_of
-from antiphon.protocol.rule import Dialect, Violation
+from antiphon.protocol.rule import Violation
 
 _MARKER: Json = {"type": "ephemeral"}
 

@@ -9,9 +9,9 @@ from contextlib import AbstractAsyncContextManager
 
 from antiphon.agent.events import AgentEvent, CallChanged
 from antiphon.cli.view import OVER
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json, blocks_of
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent
 from antiphon.providers.base import Provider
 

@@ -17,15 +17,15 @@ from antiphon.emulator.memory import Memory
 from antiphon.emulator.models import MODELS, Model, find_model
 from antiphon.emulator.places import Places, ScriptFailed
 from antiphon.emulator.playing import Send, Step, refusal_of, stream, whole
-from antiphon.emulator.prefix import Piece, pieces
 from antiphon.emulator.records import Record
 from antiphon.emulator.refusal import Refusal
 from antiphon.emulator.script import Reply, Script
 from antiphon.emulator.signing import Signer, Verified
 from antiphon.emulator.usage import PromptCache, estimate
 from antiphon.protocol.checking import check
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect
+from antiphon.protocol.prefix import Piece, pieces
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream; charset=utf-8"

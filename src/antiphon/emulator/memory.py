@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from antiphon.emulator.places import conversation
-from antiphon.emulator.prefix import Piece, canonical
 from antiphon.emulator.refusal import Refusal
 from antiphon.protocol.messages import THINKING_TYPES, Json
+from antiphon.protocol.prefix import Piece, canonical
 
 
 class Memory:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from antiphon.emulator.loading import to_reply
-from antiphon.emulator.prefix import canonical, digest
 from antiphon.emulator.script import Answering, Reply, Script, When
 from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json, blocks_of, text_of
+from antiphon.protocol.prefix import canonical, digest
 
 _log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from antiphon.emulator.loading import to_script
 from antiphon.emulator.records import Record, Records
 from antiphon.emulator.script import ScriptSource
 from antiphon.errors import SettingsError
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import dialect as dialect_of
 from antiphon.protocol.dialects import in_strict_order
-from antiphon.protocol.rule import Dialect
 
 DialectName = Literal["anthropic", "bedrock", "compatible"]
 

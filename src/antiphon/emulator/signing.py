@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from antiphon.emulator.models import Model, find_model
-from antiphon.emulator.prefix import Piece, canonical, digest
 from antiphon.emulator.refusal import Refusal
 from antiphon.protocol.messages import Json
+from antiphon.protocol.prefix import Piece, canonical, digest
 
 BINDING_BETA = "thinking-binding-controls-2026-08-01"
 

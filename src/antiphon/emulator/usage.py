@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
 from antiphon.emulator.models import find_model
-from antiphon.emulator.prefix import Piece, canonical, digest
 from antiphon.protocol.messages import Json
+from antiphon.protocol.prefix import Piece, canonical, digest
 
 LOOKBACK = 20
 """Blocks that one marker looks at, its own included."""

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from antiphon.protocol.conversation import Placed
 from antiphon.protocol.editing import as_json
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Placed
 
 NO_RESULT = "No result of this tool call was recorded. The call may or may not have been carried out."
 """What stands where a result is lost. It claims neither success nor failure, because nobody knows."""

@@ -1,10 +1,13 @@
 """Check a request against all rules, and repair it to a fixed point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
+from antiphon.protocol.conversation import Conversation
+from antiphon.protocol.form import Reading
 from antiphon.protocol.messages import Json
 from antiphon.protocol.registry import MEANING, RULES, SHAPE
-from antiphon.protocol.rule import Conversation, Dialect, Rule, Safety, Violation
+from antiphon.protocol.rule import Rule, Safety, Violation
 
 _PASSES = 12
 """How often `repair` goes through the rules before it gives up. All damage known takes four, the last finds nothing."""
@@ -25,19 +28,24 @@ class Repaired:
     remaining: tuple[Violation, ...] = ()
 
 
-def check(request: Json, dialect: Dialect, *, start: int = 0) -> list[Violation]:
+def check(request: Json, dialect: Dialect, *, start: int = 0, context: Context = NOTHING_KNOWN) -> list[Violation]:
     """Return every violation of every rule, in the order the API would meet them.
 
     That is: first the shape of the JSON, then its meaning, each by message. The first violation is what the API
     would answer with.
 
     Args:
-        request: the body of `POST /v1/messages`; any JSON, never changed.
+        request: the body of the request, in the wire form of the dialect; any JSON, never changed.
         dialect: who is upstream.
         start: messages before this index were found clean earlier and are not looked at again, but for the turn before.
-            What concerns the request as a whole is checked every time.
+            What concerns the request as a whole is checked every time. Only for the form of the Messages API.
+        context: what is known beside the body.
     """
-    return _check(Conversation(request, dialect, start))
+    if dialect.form is None:
+        return _check(Conversation(request, dialect, start, context))
+    reading = dialect.form.read(request)
+    conversation = Conversation(reading.request, dialect, context=context)
+    return [*reading.faults, *(reading.tell(found, conversation) for found in _check(conversation))]
 
 
 def _check(conversation: Conversation) -> list[Violation]:
@@ -55,7 +63,7 @@ def _check(conversation: Conversation) -> list[Violation]:
     return found
 
 
-def repair(request: Json, dialect: Dialect, *, lossy: bool = True) -> Repaired:
+def repair(request: Json, dialect: Dialect, *, lossy: bool = True, context: Context = NOTHING_KNOWN) -> Repaired:
     """Repair a request; never raises, never changes its argument.
 
     The result is a pure function of the request, so a conversation that is repaired each time it is sent keeps its
@@ -63,32 +71,66 @@ def repair(request: Json, dialect: Dialect, *, lossy: bool = True) -> Repaired:
     reading is aimed at. Every real result is kept: with its call, or as text where the call is gone.
 
     Args:
-        request: the body of `POST /v1/messages`; any JSON.
+        request: the body of the request, in the wire form of the dialect; any JSON.
         dialect: who is upstream.
         lossy: whether rules may repair that invent, convert or drop something (`Safety.LOSSY`).
+        context: what is known beside the body.
     """
-    conversation = Conversation(request, dialect.cautious())
-    treated: list[Violation] = []
-    found = False
-    for _ in range(_PASSES):
-        changed = found = False
-        for rule in RULES:
-            violations = list(rule.check(conversation)) if conversation.dialect.enforces(rule.id) else []
-            found = found or bool(violations)
-            if not violations or not _may_repair(rule, lossy=lossy) or rule.repair is None:
-                continue
-            repaired = rule.repair(conversation)
-            if repaired is conversation.request:
-                continue
-            treated += violations
-            conversation = Conversation(repaired, conversation.dialect)
-            changed = True
-        if not changed:
-            break
+    reading = dialect.form.read(request) if dialect.form else None
+    work = _Work(reading.request if reading else request, dialect, context, lossy=lossy, reading=reading)
+    work.treat()
     # What passes the stricter reading passes the other.
-    remaining = check(conversation.request, dialect) if found else []
-    return Repaired(conversation.request, tuple(treated), tuple(remaining))
+    if reading is None:
+        remaining = check(work.request, dialect, context=context) if work.found else []
+        return Repaired(work.request, tuple(work.treated), tuple(remaining))
+    treated = [*reading.faults, *work.treated]
+    repaired = reading.write(work.request) if treated else request
+    remaining = check(repaired, dialect, context=context) if reading.faults or work.found else []
+    return Repaired(repaired, tuple(treated), tuple(remaining))
 
 
-def _may_repair(rule: Rule, *, lossy: bool) -> bool:
-    return lossy or rule.safety is Safety.SAFE
+@dataclass(slots=True)
+class _Work:
+    """A request that is being repaired.
+
+    Attributes:
+        request: what became of it so far.
+        treated: what was repaired.
+        found: whether the last pass found something, repaired or not.
+    """
+
+    request: Json
+    dialect: Dialect
+    context: Context
+    lossy: bool = field(kw_only=True)
+    reading: Reading | None = None
+    treated: list[Violation] = field(default_factory=list[Violation])
+    found: bool = False
+
+    def treat(self) -> None:
+        """Let each rule repair what it finds, until none finds anything that it may repair."""
+        cautious = self.dialect.cautious()
+        conversation = Conversation(self.request, cautious, context=self.context, original=self.request)
+        for _ in range(_PASSES):
+            changed = self.found = False
+            for rule in RULES:
+                violations = list(rule.check(conversation)) if cautious.enforces(rule.id) else []
+                self.found = self.found or bool(violations)
+                if not violations or not self._may_repair(rule) or rule.repair is None:
+                    continue
+                repaired = rule.repair(conversation)
+                if repaired is conversation.request:
+                    continue
+                self.treated += self._told(violations, conversation)
+                conversation = Conversation(repaired, cautious, context=self.context, original=conversation.original)
+                changed = True
+            if not changed:
+                break
+        self.request = conversation.request
+
+    def _told(self, violations: list[Violation], conversation: Conversation) -> list[Violation]:
+        reading = self.reading
+        return [reading.tell(found, conversation) for found in violations] if reading else violations
+
+    def _may_repair(self, rule: Rule) -> bool:
+        return self.lossy or rule.safety is Safety.SAFE

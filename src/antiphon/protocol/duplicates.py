@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from antiphon.protocol.calls import Place
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import same
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import ledger
-from antiphon.protocol.rule import Conversation
 
 REPEATED_TEXT = (
     "messages.{message}.content.{block}: each tool_use must have a single result."

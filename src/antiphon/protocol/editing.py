@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of, role_of
-from antiphon.protocol.rule import Conversation
 
 MOVED_AWAY = "(What stood here was moved up to the tool call it belongs to.)"
 """Said by the last user message when nothing else is left in it: the conversation must still end with the user."""

@@ -1,5 +1,6 @@
 """How a conversation ends: with the user, with calls to be answered, with a pause, or with text to go on from."""
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import (
     SERVER_TOOL_USE_TYPES,
     THINKING_TYPES,
@@ -10,7 +11,6 @@ from antiphon.protocol.messages import (
     role_of,
 )
 from antiphon.protocol.models import refuses_prefill
-from antiphon.protocol.rule import Conversation
 from antiphon.protocol.segments import is_thinking_on
 
 _PLAIN = THINKING_TYPES | {"text"}

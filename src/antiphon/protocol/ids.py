@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from antiphon.protocol.calls import ID_FIELDS, id_key
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_content, with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, kind_of
-from antiphon.protocol.rule import Conversation
 
 PATTERN = "^[a-zA-Z0-9_-]+$"
 _VALID = re.compile("[a-zA-Z0-9_-]+")

@@ -7,8 +7,8 @@ import base64
 import binascii
 from typing import Any, NamedTuple
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Conversation
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 

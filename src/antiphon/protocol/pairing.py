@@ -13,7 +13,8 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from antiphon.protocol.calls import Place, id_key, id_text, nearest
-from antiphon.protocol.rule import Conversation, Turn, Violation
+from antiphon.protocol.conversation import Conversation, Turn
+from antiphon.protocol.rule import Violation
 
 MISSING_TEXT = (
     "messages.{message}: `tool_use` ids were found without `tool_result` blocks immediately after: {ids}."

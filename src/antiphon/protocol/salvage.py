@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from antiphon.protocol.calls import Place, id_text, is_synthetic, nearest, places
+from antiphon.protocol.conversation import Conversation, Turn
 from antiphon.protocol.editing import as_json, by_message, fingerprint, rewrite, text_block
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of
-from antiphon.protocol.rule import Conversation, Turn
 
 _STAYS = frozenset({"text", "image", "document", "search_result"})
 """Kinds of content that mean the same in a user message as in a result."""

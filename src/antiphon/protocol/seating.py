@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from antiphon.protocol.calls import Place, id_key
+from antiphon.protocol.conversation import Conversation, Turn
 from antiphon.protocol.editing import by_message, rewrite
 from antiphon.protocol.messages import Json, indexed_blocks
 from antiphon.protocol.pairing import Exchange, Misplaced
-from antiphon.protocol.rule import Conversation, Turn
 
 
 def move_home(conversation: Conversation, found: Iterable[Misplaced]) -> Json:

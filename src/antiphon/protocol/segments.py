@@ -8,6 +8,7 @@ mean.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import rewrite
 from antiphon.protocol.messages import (
     SERVER_TOOL_USE_TYPES,
@@ -20,7 +21,6 @@ from antiphon.protocol.messages import (
     kind_of,
     role_of,
 )
-from antiphon.protocol.rule import Conversation
 
 
 class Behind(NamedTuple):

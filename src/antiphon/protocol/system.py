@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, text_block, with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_array, kind_of, role_of
-from antiphon.protocol.rule import Conversation
 
 _USER_MAY_SAY = frozenset({"text", "image", "document", "search_result", "tool_result"})
 

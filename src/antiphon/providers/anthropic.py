@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.encoding import Request
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent
 from antiphon.providers.answer import events_in, refusal_in
 from antiphon.providers.credentials import endpoint

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent
 
 

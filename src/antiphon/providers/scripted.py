@@ -12,10 +12,10 @@ import anyio
 
 from antiphon.errors import Rejected, SettingsError
 from antiphon.protocol.checking import check
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent, ReplyFailed, ReplyReader
 from antiphon.providers.refusals import broken
 

@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from typing import TYPE_CHECKING, Any, cast
 
 from antiphon.errors import SettingsError, StreamBroken, Unreachable
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import ANTHROPIC, BEDROCK
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import ReplyEvent, ReplyFailed, ReplyReader
 from antiphon.providers.answer import Answer, events_in
 from antiphon.providers.refusals import broken, refusal

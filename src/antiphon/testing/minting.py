@@ -14,9 +14,9 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from antiphon.emulator.prefix import canonical, pieces
 from antiphon.emulator.signing import Prefix, Signer
 from antiphon.protocol.messages import Json
+from antiphon.protocol.prefix import canonical, pieces
 
 _PARTS = ("system", "tools", "messages")
 _OTHER_SYSTEM = "What this conversation was about when the thinking was made."

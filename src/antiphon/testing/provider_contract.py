@@ -9,9 +9,9 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from antiphon.errors import Rejected
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Dialect
 from antiphon.protocol.streaming import (
     BlockClosed,
     BlockStarted,

@@ -6,7 +6,7 @@ upstream is split, `check` is silent and `repair` keeps to the stricter reading 
 
 from dataclasses import replace
 
-from antiphon.protocol.rule import Dialect
+from antiphon.protocol.context import Dialect
 
 ANTHROPIC = Dialect(
     "anthropic",

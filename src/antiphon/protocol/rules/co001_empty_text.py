@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import rewrite
 from antiphon.protocol.messages import Json, indexed_blocks
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _is_faulty(block: Json) -> bool:
@@ -34,4 +35,5 @@ EMPTY_TEXT = Rule(
     error="messages: text content blocks must be non-empty",
     check=_check,
     repair=_repair,
+    done="dropped the empty text",
 )

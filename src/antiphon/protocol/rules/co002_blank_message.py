@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_content, with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, role_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _is_faulty(message: Json) -> bool:
@@ -40,4 +41,5 @@ BLANK_MESSAGE = Rule(
     error="messages: text content blocks must contain non-whitespace text",
     check=_check,
     repair=_repair,
+    done="emptied the blank message",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, is_array, role_of
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _NOTHING = "(empty message)"
 
@@ -53,4 +54,5 @@ EMPTY_USER_MESSAGE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="replaced the empty message by a note, or dropped it",
 )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -46,4 +47,5 @@ BLANK_SYSTEM_PROMPT = Rule(
     error="system: text content blocks must {problem}",
     check=_check,
     repair=_repair,
+    done="dropped the blank system prompt",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _NO_DETAILS = "(The tool reported an error without details.)"
 
@@ -34,4 +35,5 @@ EMPTY_ERROR_RESULT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="said in the result that the error has no text",
 )

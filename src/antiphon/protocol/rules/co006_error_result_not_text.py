@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import rewrite
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.salvage import as_user_content, behind_results
 
 _ELSEWHERE = "(What the tool returned stands behind the results.)"
@@ -55,4 +56,5 @@ ERROR_RESULT_NOT_TEXT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="moved what is not text behind the results",
 )

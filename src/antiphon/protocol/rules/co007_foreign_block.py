@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 
 def _is_faulty(block: Json) -> bool:
@@ -59,4 +60,5 @@ FOREIGN_BLOCK = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="translated the block, or dropped it",
 )

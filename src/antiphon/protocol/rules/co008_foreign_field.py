@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks, with_messages
 from antiphon.protocol.foreign import FOREIGN_FIELDS
 from antiphon.protocol.messages import Json, is_object, kind_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _foreign(value: Json, kind: str) -> list[str]:
@@ -45,4 +46,5 @@ FOREIGN_FIELD = Rule(
     error="{where}.{field}: Extra inputs are not permitted",
     check=_check,
     repair=_repair,
+    done="dropped the field",
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, change_blocks, text_block
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _problems(block: Json) -> Iterator[tuple[str, str]]:
@@ -70,4 +71,5 @@ INVALID_FIELD = Rule(
     error="messages.{message}.content.{block}.{field}: {problem}",
     check=_check,
     repair=_repair,
+    done="gave the field a value of the right type",
 )

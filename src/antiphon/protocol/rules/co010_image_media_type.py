@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.images import MEDIA_TYPES, inline_images, inline_source, media_type_of
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 
 def _is_faulty(source: Json) -> bool:
@@ -45,4 +46,5 @@ IMAGE_MEDIA_TYPE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="corrected the media type, or replaced the image by a note",
 )

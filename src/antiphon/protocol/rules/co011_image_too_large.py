@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.context import Dialect
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.images import inline_images, inline_source, size_of
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Dialect, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _MEGABYTE = 1024 * 1024
 _MOST_PIXELS = 8000
@@ -52,4 +54,5 @@ IMAGE_TOO_LARGE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="replaced the image by a note",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, indexed_blocks, role_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _is_faulty(message: Json) -> bool:
@@ -34,4 +35,5 @@ EMPTY_ASSISTANT_MESSAGE = Rule(
     ),
     check=_check,
     repair=_repair,
+    done="dropped the empty message",
 )

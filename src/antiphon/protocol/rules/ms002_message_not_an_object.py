@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, with_messages
 from antiphon.protocol.messages import Json, is_object
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -35,4 +36,5 @@ MESSAGE_NOT_AN_OBJECT = Rule(
     error="messages.{message}: Input should be a valid dictionary or object to extract fields from",
     check=_check,
     repair=_repair,
+    done="dropped what is not a message, or made it one",
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_object, role_of
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _KNOWN = frozenset({"user", "assistant", "system"})
 _TRANSLATIONS = {
@@ -58,4 +59,5 @@ UNKNOWN_ROLE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="gave the message a role",
 )

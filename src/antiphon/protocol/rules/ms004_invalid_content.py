@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, text_block, with_messages
 from antiphon.protocol.messages import Json, is_array, is_object, role_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _is_faulty(message: Json) -> bool:
@@ -44,4 +45,5 @@ INVALID_CONTENT = Rule(
     error="messages.{message}.content: {problem}",
     check=_check,
     repair=_repair,
+    done="made the content a list of blocks",
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, text_block, with_messages
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _junk(message: Json) -> list[int]:
@@ -44,4 +45,5 @@ BLOCK_NOT_AN_OBJECT = Rule(
     error="messages.{message}.content.{block}: Input should be a valid dictionary or object to extract fields from",
     check=_check,
     repair=_repair,
+    done="made it a text block, or dropped it",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, role_of
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _BEGINNING = "(The beginning of this conversation is not part of it any more.)"
 
@@ -28,4 +29,5 @@ FIRST_MESSAGE_NOT_USER = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="put a user message in front",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, role_of
 from antiphon.protocol.models import takes_system_messages
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.system import said_by_user, system_messages, with_leading_at_top_level
 
 
@@ -38,4 +39,5 @@ SYSTEM_MESSAGE_UNSUPPORTED = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="moved it to the system prompt, or let the user say it",
 )

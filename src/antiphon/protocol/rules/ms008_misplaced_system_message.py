@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_server_tool_result, role_of
 from antiphon.protocol.models import model_version, takes_system_messages
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.system import said_by_user, with_leading_at_top_level
 
 
@@ -86,4 +87,5 @@ MISPLACED_SYSTEM_MESSAGE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="moved the system message behind the user message",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
 from antiphon.protocol.models import takes_system_messages
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.system import said_by_user, system_messages
 
 _ALLOWED = frozenset({"text", "tool_addition", "tool_removal"})
@@ -33,4 +34,5 @@ SYSTEM_MESSAGE_CONTENT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="let the user say what a system message may not hold",
 )

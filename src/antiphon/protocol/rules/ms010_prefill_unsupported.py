@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_messages
 from antiphon.protocol.ending import final_assistant_message, refuses_to_go_on
 from antiphon.protocol.messages import Json, blocks_of
 from antiphon.protocol.models import PREFILL_TEXT
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _GO_ON = "(Go on exactly where your last message stops.)"
 
@@ -34,4 +35,5 @@ PREFILL_UNSUPPORTED = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="ended the conversation with a user message",
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_content, with_messages
 from antiphon.protocol.ending import final_assistant_message, refuses_to_go_on
 from antiphon.protocol.messages import Json, blocks_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _last_text(message: Json) -> str | None:
@@ -47,4 +48,5 @@ PREFILL_TRAILING_WHITESPACE = Rule(
     error="messages: final assistant content cannot end with trailing whitespace",
     check=_check,
     repair=_repair,
+    done="cut the white space at the end",
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import synthetic_result
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import MISSING_TEXT, ledger
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.seating import put_results
 
 
@@ -42,4 +43,5 @@ MISSING_TOOL_RESULT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="answered the call with a note that no result was recorded",
 )

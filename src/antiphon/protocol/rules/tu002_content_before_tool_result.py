@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import by_message, rewrite
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import MISSING_TEXT, ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -45,4 +46,5 @@ CONTENT_BEFORE_TOOL_RESULT = Rule(
     error=MISSING_TEXT,
     check=_check,
     repair=_repair,
+    done="put the results first, and what stood before them behind them",
 )

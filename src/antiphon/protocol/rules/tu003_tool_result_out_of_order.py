@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place, id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import by_message, rewrite
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import Exchange, ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.seating import rank_of_calls
 
 
@@ -65,4 +66,5 @@ TOOL_RESULT_OUT_OF_ORDER = Rule(
     error="Expected toolResult blocks at messages.{message}.content for the following Ids: {ids}, but found: {found}",
     check=_check,
     repair=_repair,
+    done="put the results in the order of their calls",
 )

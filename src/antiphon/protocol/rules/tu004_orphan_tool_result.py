@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import ORPHAN_TEXT, ledger
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.salvage import release
 
 
@@ -32,4 +33,5 @@ ORPHAN_TOOL_RESULT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="turned the result into text",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import MISSING_TEXT, Reason, complaints_about, misplaced
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.seating import move_home
 
 
@@ -32,4 +33,5 @@ MISPLACED_TOOL_RESULT = Rule(
     error=MISSING_TEXT,
     check=_check,
     repair=_repair,
+    done="moved the result behind its call",
 )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import merge_messages
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import MISSING_TEXT, split_calls
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -32,4 +33,5 @@ SPLIT_TOOL_USES = Rule(
     error=MISSING_TEXT,
     check=_check,
     repair=_repair,
+    done="put the calls of one reply into one message",
 )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place, id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import REPEATED_TEXT, repetitions
 from antiphon.protocol.editing import same
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.salvage import release
 
 
@@ -33,4 +34,5 @@ REPEATED_TOOL_RESULT = Rule(
     error=REPEATED_TEXT,
     check=_check,
     repair=_repair,
+    done="dropped the second, identical result",
 )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place, id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import REPEATED_TEXT, repetitions
 from antiphon.protocol.editing import same
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.salvage import release
 
 
@@ -34,4 +35,5 @@ CONFLICTING_TOOL_RESULTS = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="kept one result, and the other as text",
 )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT, is_same_call, namesakes
 from antiphon.protocol.editing import without
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _found(conversation: Conversation) -> Iterator[Place]:
@@ -31,4 +32,5 @@ REPEATED_TOOL_USE = Rule(
     error=NOT_UNIQUE_TEXT,
     check=_check,
     repair=_repair,
+    done="dropped the second, identical call",
 )

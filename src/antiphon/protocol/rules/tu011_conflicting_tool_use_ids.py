@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT, is_same_call, namesakes
 from antiphon.protocol.ids import derived_id, rename
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -48,4 +49,5 @@ CONFLICTING_TOOL_USE_IDS = Rule(
     error=NOT_UNIQUE_TEXT,
     check=_check,
     repair=_repair,
+    done="gave the later call and its result an id of their own",
 )

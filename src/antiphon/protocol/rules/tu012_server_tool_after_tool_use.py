@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result, kind_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.segments import behind_calls, with_calls_last
 
 
@@ -45,4 +46,5 @@ SERVER_TOOL_AFTER_TOOL_USE = Rule(
     error="messages.{message}: {call} with id `{id}` was found without a corresponding `{result}` block",
     check=_check,
     repair=_repair,
+    done="moved the tool calls behind the server tool",
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
 from antiphon.protocol.models import PREFILL_TEXT
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.segments import texts_behind_calls, with_calls_last
 
 
@@ -25,4 +26,5 @@ TEXT_AFTER_TOOL_USE_WITH_THINKING = Rule(
     error=PREFILL_TEXT,
     check=_check,
     repair=_repair,
+    done="moved the text before the tool calls",
 )

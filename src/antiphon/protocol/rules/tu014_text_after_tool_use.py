@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import id_text
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import MISSING_TEXT
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.segments import calls_before, texts_behind_calls, with_calls_last
 
 
@@ -32,4 +33,5 @@ TEXT_AFTER_TOOL_USE = Rule(
     error=MISSING_TEXT,
     check=_check,
     repair=_repair,
+    done="moved the text before the tool calls",
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import split_by_role
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -27,4 +28,5 @@ TOOL_USE_OUTSIDE_ASSISTANT_MESSAGE = Rule(
     error="messages.{message}: `tool_use` blocks can only be in `assistant` messages",
     check=_check,
     repair=_repair,
+    done="gave the call to an assistant message of its own",
 )

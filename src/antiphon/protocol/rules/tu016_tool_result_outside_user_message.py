@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import split_by_role
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -28,4 +29,5 @@ TOOL_RESULT_OUTSIDE_USER_MESSAGE = Rule(
     error="messages.{message}: `tool_result` blocks can only be in `user` messages",
     check=_check,
     repair=_repair,
+    done="gave the result to a user message of its own",
 )

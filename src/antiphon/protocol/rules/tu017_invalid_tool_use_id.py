@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.calls import ID_FIELDS
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.ids import PATTERN, derived_id, is_valid_id, rename
 from antiphon.protocol.messages import Json, kind_of
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -48,4 +49,5 @@ INVALID_TOOL_USE_ID = Rule(
     error="messages.{message}.content.{block}.{type}.{field}: {problem}",
     check=_check,
     repair=_repair,
+    done="gave the call and its result a valid id",
 )

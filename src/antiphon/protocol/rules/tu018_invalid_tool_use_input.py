@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import as_json, change_blocks
 from antiphon.protocol.messages import Json, is_object
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 
 def _is_faulty(block: Json) -> bool:
@@ -53,4 +54,5 @@ INVALID_TOOL_USE_INPUT = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="made the arguments an object",
 )

@@ -7,11 +7,12 @@ the same, which cannot hurt. It looks at the whole conversation and is not part 
 from collections.abc import Iterator
 
 from antiphon.protocol.calls import Place
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT
 from antiphon.protocol.ids import derived_id, rename
 from antiphon.protocol.messages import Json
 from antiphon.protocol.pairing import Exchange, ledger
-from antiphon.protocol.rule import Conversation, Rule, Source, Violation
+from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _found(conversation: Conversation) -> Iterator[tuple[Exchange, Place, int]]:
@@ -51,4 +52,5 @@ REUSED_TOOL_USE_ID = Rule(
     error=NOT_UNIQUE_TEXT,
     check=_check,
     repair=_repair,
+    done="gave the later call and its result an id of their own",
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Conversation, Rule, Safety, Source, Violation
+from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _UNKNOWN = "unknown_tool"
 
@@ -40,4 +41,5 @@ NAMELESS_TOOL_USE = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
+    done="gave the call a name",
 )
