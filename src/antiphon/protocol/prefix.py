@@ -3,15 +3,19 @@
 Both prompt caches and bound thinking depend on everything that stands before a block. What neither depends on is
 left out here: cache markers, where one message ends and the next of the same role begins, and whether text
 stands as a string or as one text block.
+
+`thinking_prefixes` and `reply_prefixes` agree: the digest that a reply's thinking had behind
+its request is the digest it has in the next request, if nothing before it was changed.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
-from antiphon.protocol.messages import THINKING_TYPES, Json, blocks_of
+from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,67 @@ def pieces(request: Json) -> Iterator[Piece]:
             yield Piece("tools", "", tool, canonical(tool))
     for block in _system(request.get("system")):
         yield Piece("system", "", block, canonical(block))
-    for index, message in enumerate(_objects(request.get("messages"))):
-        role = str(message.get("role"))
-        for position, block in enumerate(blocks_of(message)):
+    messages: Any = request.get("messages")
+    for index, message in enumerate(messages if is_array(messages) else ()):
+        role = role_of(message)
+        for position, block in indexed_blocks(message):
             yield Piece("messages", role, block, canonical(block), (index, position))
+
+
+class ThinkingPrefix(NamedTuple):
+    """A thinking block and what stands before it.
+
+    Attributes:
+        message: index of its message.
+        block: its index in the content as sent.
+        signature: its signature, or the data of a redacted one; empty where it has none.
+        prefix: the digest of all that stands before it: tools, system, messages.
+    """
+
+    message: int
+    block: int
+    signature: str
+    prefix: bytes
+
+
+def thinking_prefixes(request: Json) -> Iterator[ThinkingPrefix]:
+    """Yield the thinking blocks of a request in order, each with the digest of all that stands before it.
+
+    Reads all of the request once, which costs about as much as writing it. Never raises.
+    """
+    state = b""
+    for piece in pieces(request):
+        if piece.thinks and piece.path is not None:
+            yield ThinkingPrefix(*piece.path, signature_of(piece.value), state)
+        state = _behind(state, piece)
+
+
+def reply_prefixes(request: Json, content: Sequence[Json]) -> Iterator[tuple[str, bytes]]:
+    """Yield signature and digest of the thinking in the reply to a request, as `thinking_prefixes` will find them.
+
+    Args:
+        request: as it went upstream.
+        content: the content of the reply. A request whose last message is the assistant's goes on in it.
+    """
+    state = b""
+    for piece in chain(pieces(request), _said(content)):
+        if piece.thinks and piece.path is None:
+            yield signature_of(piece.value), state
+        state = _behind(state, piece)
+
+
+def signature_of(block: Json) -> str:
+    """Return what ties a thinking block to what stands before it, or an empty string where nothing does."""
+    value = block.get("data" if block.get("type") == "redacted_thinking" else "signature")
+    return value if isinstance(value, str) else ""
+
+
+def _behind(state: bytes, piece: Piece) -> bytes:
+    return digest(state, piece.part.encode(), piece.role.encode(errors="surrogatepass"), piece.data)
+
+
+def _said(content: Sequence[Json]) -> Iterator[Piece]:
+    return (Piece("messages", "assistant", block, canonical(block)) for block in content if is_object(block))
 
 
 def canonical(block: Json) -> bytes:
@@ -57,7 +118,12 @@ def canonical(block: Json) -> bytes:
     The order of its own fields does not count, nor do those that are null: clients write them as they like. The order
     of keys inside arguments and schemas counts, as it does for the API.
     """
-    return json.dumps(_read(block), ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    try:
+        text = json.dumps(_read(block), ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        # What is nested deeper than any request is no conversation; all that counts is not to fail over it.
+        text = "(too deep)"
+    return text.encode(errors="surrogatepass")
 
 
 def digest(*parts: bytes, size: int = 16) -> bytes:

@@ -1,0 +1,97 @@
+"""What stands before thinking, as a digest: the same in a request as behind the request whose reply it came with."""
+
+import json
+from typing import Any
+
+from wire_talk import assistant, call, request, result, system, text, thinking, user
+
+from antiphon.protocol.messages import Json
+from antiphon.protocol.prefix import reply_prefixes, thinking_prefixes
+
+TOOL: Json = {"name": "read_file", "input_schema": {"type": "object"}}
+REPLY: list[Json] = [
+    thinking("one", signature="s1"),
+    text("look"),
+    {"type": "redacted_thinking", "data": "d2"},
+    call("a"),
+]
+NEXT: list[Json] = [thinking("three", signature="s3"), call("b")]
+
+
+def _prefixes(given: Any) -> dict[str, bytes]:
+    return {found.signature: found.prefix for found in thinking_prefixes(given)}
+
+
+def _asked(*more: Json, **params: Any) -> Json:
+    return request(user("go"), *more, **({"tools": [TOOL], "system": "be brief"} | params))
+
+
+def test_thinking_has_the_same_prefix_in_the_reply_and_in_every_later_request() -> None:
+    asked = _asked()
+    first = dict(reply_prefixes(asked, REPLY))
+    asked_again = _asked(assistant(*REPLY), user(result("a")))
+    second = dict(reply_prefixes(asked_again, NEXT))
+    assert list(first) == ["s1", "d2"]
+    assert list(second) == ["s3"]
+    later = _asked(assistant(*REPLY), user(result("a")), assistant(*NEXT), user(result("b")))
+    assert _prefixes(later) == first | second
+    assert [(found.message, found.block) for found in thinking_prefixes(later)] == [(1, 0), (1, 2), (3, 0)]
+
+
+def test_a_reply_that_goes_on_behind_a_pause_counts_as_one_turn() -> None:
+    paused = _asked(assistant(*REPLY[:2]))
+    rest = dict(reply_prefixes(paused, REPLY[2:]))
+    assert rest["d2"] == _prefixes(_asked(assistant(*REPLY)))["d2"]
+
+
+def test_a_change_reaches_the_thinking_behind_it_and_no_other() -> None:
+    whole = _asked(assistant(*REPLY), user(result("a")), assistant(*NEXT), user(result("b")))
+    before = _prefixes(whole)
+    changed = json.loads(json.dumps(whole))
+    changed["messages"][1]["content"][1]["text"] = "Look!"
+    after = _prefixes(changed)
+    assert [name for name in before if before[name] == after[name]] == ["s1"]
+    other_heads: list[Json] = [{"system": "be loud"}, {"tools": []}]
+    for params in other_heads:
+        after = _prefixes(whole | params)
+        assert all(before[name] != after[name] for name in before)
+    assert _prefixes(whole | {"max_tokens": 9, "metadata": {}}) == before
+
+
+def test_thinking_that_is_missing_changes_the_prefix_of_what_follows() -> None:
+    whole = _asked(assistant(*REPLY), user(result("a")), assistant(*NEXT))
+    without = _asked(assistant(*REPLY[1:]), user(result("a")), assistant(*NEXT))
+    assert all(_prefixes(without)[name] != _prefixes(whole)[name] for name in ("d2", "s3"))
+
+
+def test_what_the_model_does_not_read_changes_nothing() -> None:
+    plain = _asked(assistant(text("hi")), user("go on"), assistant(*NEXT))
+    marked = _asked(
+        assistant("hi"),
+        user(text("go on", cache_control={"type": "ephemeral"}, citations=None)),
+        assistant(*NEXT),
+        system=[text("be brief", cache_control={"type": "ephemeral"})],
+    )
+    assert _prefixes(plain) == _prefixes(marked)
+
+
+def test_who_said_it_counts() -> None:
+    by_user = request(user("go"), user("careful"), assistant(*NEXT))
+    by_system = request(user("go"), system("careful"), assistant(*NEXT))
+    assert _prefixes(by_user) != _prefixes(by_system)
+
+
+def test_places_are_those_in_the_arrays_as_sent_and_junk_does_not_hurt() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    given: Any = {
+        "messages": [
+            None,
+            {"role": "assistant", "content": [7, {"type": "x", "deep": deep}, {"type": "thinking"}]},
+            {"role": ["?"], "content": [{"type": "redacted_thinking", "data": 5}]},
+        ]
+    }
+    found = list(thinking_prefixes(given))
+    assert [(one.message, one.block, one.signature) for one in found] == [(1, 2, ""), (2, 0, "")]
+    assert list(thinking_prefixes({"messages": 7, "system": {}, "tools": "x"})) == []
