@@ -1,5 +1,6 @@
 """Check a request against all rules, and repair it to a fixed point."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
@@ -63,7 +64,14 @@ def _check(conversation: Conversation) -> list[Violation]:
     return found
 
 
-def repair(request: Json, dialect: Dialect, *, lossy: bool = True, context: Context = NOTHING_KNOWN) -> Repaired:
+def repair(
+    request: Json,
+    dialect: Dialect,
+    *,
+    lossy: bool = True,
+    context: Context = NOTHING_KNOWN,
+    allowed: Callable[[Rule], bool] | None = None,
+) -> Repaired:
     """Repair a request; never raises, never changes its argument.
 
     The result is a pure function of the request, so a conversation that is repaired each time it is sent keeps its
@@ -75,9 +83,12 @@ def repair(request: Json, dialect: Dialect, *, lossy: bool = True, context: Cont
         dialect: who is upstream.
         lossy: whether rules may repair that invent, convert or drop something (`Safety.LOSSY`).
         context: what is known beside the body.
+        allowed: says of a rule whether it may repair; None for all. What else is wrong stays as it is.
     """
     reading = dialect.form.read(request) if dialect.form else None
-    work = _Work(reading.request if reading else request, dialect, context, lossy=lossy, reading=reading)
+    work = _Work(
+        reading.request if reading else request, dialect, context, lossy=lossy, allowed=allowed, reading=reading
+    )
     work.treat()
     # What passes the stricter reading passes the other.
     if reading is None:
@@ -103,6 +114,7 @@ class _Work:
     dialect: Dialect
     context: Context
     lossy: bool = field(kw_only=True)
+    allowed: Callable[[Rule], bool] | None = field(kw_only=True)
     reading: Reading | None = None
     treated: list[Violation] = field(default_factory=list[Violation])
     found: bool = False
@@ -133,4 +145,4 @@ class _Work:
         return [reading.tell(found, conversation) for found in violations] if reading else violations
 
     def _may_repair(self, rule: Rule) -> bool:
-        return self.lossy or rule.safety is Safety.SAFE
+        return (self.lossy or rule.safety is Safety.SAFE) and (self.allowed is None or self.allowed(rule))
