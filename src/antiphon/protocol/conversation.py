@@ -5,19 +5,22 @@ Does not know what is right or wrong.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar, cast
 
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, role_of
 
 T = TypeVar("T")
+
+_USUAL_ROLES = ("user", "assistant")
+_USUAL_FIELDS = ("role", "content")
 
 Placed = tuple[int, int, Json]
 """Message index, block index (in the arrays as sent), and the block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Neighbouring messages of one role, which the API combines before it pairs calls and results.
 
     Attributes:
@@ -31,6 +34,20 @@ class Turn:
     blocks: tuple[Placed, ...]
 
 
+class Layout(NamedTuple):
+    """Where the blocks of the messages that are to be checked stand: found in one pass, for all rules.
+
+    Attributes:
+        by_type: the blocks by their type, in order; string content counts as a text block.
+        unusual: the indices of messages that are anything else than an object of a role, `user` or `assistant`, and
+            content, a list of objects or a string, not empty. Few requests have any, so rules about the shape of
+            messages look at these alone.
+    """
+
+    by_type: dict[str, list[Placed]]
+    unusual: list[int]
+
+
 @dataclass(slots=True)
 class Conversation:
     """A request as rules see it: the JSON, who it goes to, and its messages grouped into turns.
@@ -42,8 +59,7 @@ class Conversation:
         original: the request as it came in, while it is repaired; else None.
         start: messages before this index were checked earlier and are only context. An append-only history is
             checked in constant time per turn with it. Rules report nothing that lies before it.
-        turns: from the turn that holds message `start` on, or the turn before that where one exists
-            (pairs look one turn back).
+        messages: the messages of the request, or an empty list when there are none. Junk may stand among them.
     """
 
     request: Json
@@ -51,33 +67,43 @@ class Conversation:
     start: int = 0
     context: Context = NOTHING_KNOWN
     original: Json | None = None
-    turns: list[Turn] = field(init=False)
+    messages: list[Json] = field(init=False)
     _worked_out: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.turns = list(group_turns(self.messages, self.start, merge=self.dialect.merges_turns))
-
-    @property
-    def messages(self) -> list[Json]:
-        """The messages of the request, or an empty list when there are none. Junk may stand among them."""
         # Whoever hands in JSON that is no object at all gets rules that find no messages, not an exception.
         request: Any = self.request
         messages = request.get("messages") if is_object(request) else None
-        return messages if is_array(messages) else []
+        self.messages = messages if is_array(messages) else []
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns from the one that holds message `start` on, or the one before (pairs look one turn back)."""
+        return self.work_out(_turns)
+
+    @property
+    def layout(self) -> Layout:
+        """Where the blocks that are to be checked stand."""
+        return self.work_out(_layout)
 
     def new_messages(self) -> Iterator[tuple[int, Json]]:
         """Yield the messages that are to be checked, with their index."""
         messages = self.messages
         return ((index, messages[index]) for index in range(max(self.start, 0), len(messages)))
 
+    def unusual_messages(self) -> Iterator[tuple[int, Json]]:
+        """Yield the messages that are to be checked and have an unusual shape (see `Layout`), with their index."""
+        messages = self.messages
+        return ((index, messages[index]) for index in self.layout.unusual)
+
     def of_type(self, *kinds: str) -> Iterator[Placed]:
         """Yield the blocks of some types that are to be checked; those of a type in order, one type after the other."""
-        found = self.work_out(_by_type)
-        return (placed for kind in kinds for placed in found.get(kind, ()))
+        found = self.layout.by_type
+        return chain.from_iterable(found.get(kind, ()) for kind in kinds)
 
     def types(self) -> Iterator[str]:
         """Yield the types of the blocks that are to be checked."""
-        return iter(self.work_out(_by_type))
+        return iter(self.layout.by_type)
 
     def work_out(self, what: Callable[["Conversation"], T]) -> T:
         """Return what a function makes of this conversation; several rules that ask share one answer."""
@@ -86,14 +112,33 @@ class Conversation:
         return cast("T", self._worked_out[what])
 
 
-def _by_type(conversation: Conversation) -> dict[str, list[Placed]]:
-    found: dict[str, list[Placed]] = {}
-    for turn in conversation.turns:
-        if turn.messages[-1] >= conversation.start:
-            for placed in turn.blocks:
-                if placed[0] >= conversation.start:
-                    found.setdefault(kind_of(placed[2]), []).append(placed)
-    return found
+def _turns(conversation: Conversation) -> list[Turn]:
+    return list(group_turns(conversation.messages, conversation.start, merge=conversation.dialect.merges_turns))
+
+
+def _layout(conversation: Conversation) -> Layout:
+    by_type: dict[str, list[Placed]] = {}
+    unusual: list[int] = []
+    for index, message in conversation.new_messages():
+        content = message.get("content") if is_object(message) else None
+        usual = bool(content) and len(message) == len(_USUAL_FIELDS) and message.get("role") in _USUAL_ROLES
+        if isinstance(content, str):
+            if content:
+                by_type.setdefault("text", []).append((index, 0, {"type": "text", "text": content}))
+        elif is_array(content):
+            for position, block in enumerate(content):
+                if isinstance(block, dict):
+                    placed = (index, position, cast("Json", block))
+                    kind = placed[2].get("type")
+                    # A junk type may be no key of a dict at all.
+                    by_type.setdefault(kind if isinstance(kind, str) else "", []).append(placed)
+                else:
+                    usual = False
+        else:
+            usual = False
+        if not usual:
+            unusual.append(index)
+    return Layout(by_type, unusual)
 
 
 def group_turns(messages: list[Json], start: int, *, merge: bool) -> Iterator[Turn]:

@@ -5,7 +5,7 @@ New ids depend on nothing but the old ones, so a conversation that is repaired b
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from antiphon.protocol.calls import ID_FIELDS, id_key
@@ -23,6 +23,15 @@ _LONGEST_STEM = 40
 def is_valid_id(value: Any) -> bool:
     """Say whether the API accepts this as the id of a call."""
     return isinstance(value, str) and _VALID.fullmatch(value) is not None
+
+
+def are_valid_ids(values: Sequence[Any]) -> bool:
+    """Say whether the API accepts all of these as ids of calls."""
+    if not all(isinstance(value, str) and value for value in values):
+        return False
+    # Each is made of letters, digits and two signs if all together are: one look instead of hundreds.
+    joined = "".join(values)
+    return not joined or (joined.isascii() and f"{joined}0".replace("_", "").replace("-", "").isalnum())
 
 
 def derived_id(value: Any, number: int = 0) -> str:

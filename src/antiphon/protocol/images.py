@@ -5,10 +5,10 @@ Reads as little as it can: images are the largest part of a request. Never raise
 
 import base64
 import binascii
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from antiphon.protocol.conversation import Conversation
-from antiphon.protocol.messages import Json, is_array, is_object
+from antiphon.protocol.messages import Json, is_object
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
@@ -47,7 +47,9 @@ def _inline_images(conversation: Conversation) -> list[Image]:
             found.append(Image(index, position, f"messages.{index}.content.{position}.image", source))
     for index, position, block in conversation.of_type("tool_result"):
         content: Any = block.get("content")
-        for number, part in enumerate(content if is_array(content) else ()):
+        if not isinstance(content, list):
+            continue
+        for number, part in enumerate(cast("list[Any]", content)):
             source = inline_source(part) if is_object(part) else None
             if source is not None:
                 where = f"messages.{index}.content.{position}.tool_result.content.{number}.image"

@@ -10,10 +10,12 @@ All of it looks at the conversation from `start` on and at one turn before; what
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import chain
 from typing import NamedTuple
 
 from antiphon.protocol.calls import Place, id_key, id_text, nearest
-from antiphon.protocol.conversation import Conversation, Turn
+from antiphon.protocol.conversation import Conversation, Placed, Turn
+from antiphon.protocol.messages import Json, role_of
 from antiphon.protocol.rule import Violation
 
 MISSING_TEXT = (
@@ -95,7 +97,7 @@ class Ledger:
     """What is paired and what is left over.
 
     Attributes:
-        exchanges: the assistant turns with calls, in order.
+        exchanges: the assistant turns with calls, in order; see `ledger`.
         misplaced: results that stand elsewhere than behind their call.
         missing: calls that have no result anywhere.
         orphans: results that answer no call of the turn before and belong to no other.
@@ -112,8 +114,64 @@ class Ledger:
 
 
 def ledger(conversation: Conversation) -> Ledger:
-    """Return what is paired and what is left over in a conversation."""
+    """Return what is paired and what is left over in a conversation, and the exchanges that are to be looked at.
+
+    In nearly all requests nothing is left over, and to see that takes no books: then there are no exchanges.
+    """
+    return conversation.work_out(_settled_ledger)
+
+
+def full_ledger(conversation: Conversation) -> Ledger:
+    """Return what is paired and what is left over in a conversation, and all exchanges, well paired or not."""
     return conversation.work_out(_ledger)
+
+
+def _settled_ledger(conversation: Conversation) -> Ledger:
+    return Ledger() if _is_settled(conversation) else full_ledger(conversation)
+
+
+def _is_settled(conversation: Conversation) -> bool:
+    """Say whether each message with calls is followed by a message that begins with their results, each exactly once.
+
+    That there are no other results, and that no neighbouring message of the same role has to do with it. False where
+    more must be known to say so.
+    """
+    found = conversation.layout.by_type
+    calls, results = found.get("tool_use", []), found.get("tool_result", [])
+    if conversation.start > 0 or "fallback" in found or len(calls) != len(results):
+        return False
+    asked = [block.get("id") for _, _, block in calls]
+    answered = [block.get("tool_use_id") for _, _, block in results]
+    if asked != answered and conversation.dialect.strict_order:
+        return False
+    if not all(isinstance(value, str) for value in chain(asked, answered)):
+        return False
+    # In which message an id is asked for, or answered: so an id that is used twice counts as unsettled, too.
+    wanted = dict(zip(asked, (index + 1 for index, _, _ in calls), strict=True))
+    if len(wanted) != len(calls) or wanted != dict(zip(answered, (index for index, _, _ in results), strict=True)):
+        return False
+    return _lead(results) and _stand_alone(conversation.messages, wanted.values())
+
+
+def _lead(results: Iterable[Placed]) -> bool:
+    """Say whether all results stand at the beginning of their message, with nothing between them."""
+    before, expected = -1, 0
+    for index, position, _ in results:
+        expected = expected + 1 if index == before else 0
+        if position != expected:
+            return False
+        before = index
+    return True
+
+
+def _stand_alone(messages: list[Json], answers: Iterable[int]) -> bool:
+    """Say whether messages with calls and those that answer them (given by index) are no parts of longer turns."""
+    return all(
+        role_of(messages[index]) == "user"
+        and role_of(messages[index - 1]) == "assistant"
+        and (index < 2 or role_of(messages[index - 2]) != "assistant")
+        for index in answers
+    )
 
 
 def _ledger(conversation: Conversation) -> Ledger:

@@ -47,12 +47,17 @@ def behind_calls(conversation: Conversation) -> list[Behind]:
 
 def _behind_calls(conversation: Conversation) -> list[Behind]:
     found: list[Behind] = []
-    for index in dict.fromkeys(index for index, _, _ in conversation.of_type("tool_use")):
-        if role_of(conversation.messages[index]) != "assistant":
+    positions: dict[int, list[int]] = {}
+    for index, position, _ in conversation.of_type("tool_use"):
+        positions.setdefault(index, []).append(position)
+    for index, own in positions.items():
+        message = conversation.messages[index]
+        # Calls that are the last blocks of their message have nothing behind them.
+        if own[0] == len(message["content"]) - len(own) or role_of(message) != "assistant":
             continue
         behind: list[tuple[int, Json]] = []
         seen = False
-        for j, block in indexed_blocks(conversation.messages[index]):
+        for j, block in indexed_blocks(message):
             is_call = block.get("type") == "tool_use"
             seen = is_call or (seen and _moves(block))
             if seen and not is_call:

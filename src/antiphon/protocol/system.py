@@ -12,13 +12,7 @@ _USER_MAY_SAY = frozenset({"text", "image", "document", "search_result", "tool_r
 
 def system_messages(conversation: Conversation) -> list[tuple[int, Json]]:
     """Return the `system` messages that are to be checked, with their index."""
-    return [
-        (index, conversation.messages[index])
-        for turn in conversation.turns
-        if turn.role == "system"
-        for index in turn.messages
-        if index >= conversation.start
-    ]
+    return [(index, message) for index, message in conversation.unusual_messages() if role_of(message) == "system"]
 
 
 def with_leading_at_top_level(request: Json) -> Json:

@@ -14,7 +14,7 @@ def _is_faulty(block: Json) -> bool:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in conversation.of_type("text"):
-        if _is_faulty(block):
+        if block.get("text") == "":
             yield Violation(EMPTY_TEXT.id, EMPTY_TEXT.error, index, position)
 
 

@@ -1,30 +1,32 @@
 """A message is made of whitespace alone."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import with_content, with_messages
-from antiphon.protocol.messages import Json, indexed_blocks, role_of
+from antiphon.protocol.messages import Json, blocks_of, role_of
 from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _is_faulty(message: Json) -> bool:
     if role_of(message) not in {"user", "assistant"}:
         return False
-    blank = False
-    for _, block in indexed_blocks(message):
-        text = block.get("text") if block.get("type") == "text" else None
-        # A block without any text is refused for that; beside other content whitespace is fine.
-        if not isinstance(text, str) or not text or text.strip():
-            return False
-        blank = True
-    return blank
+    # Beside other content whitespace is fine.
+    blocks = blocks_of(message)
+    return bool(blocks) and all(block.get("type") == "text" and _is_blank(block.get("text")) for block in blocks)
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
-        if _is_faulty(message):
+    blank = [index for index, _, block in conversation.of_type("text") if _is_blank(block.get("text"))]
+    for index in dict.fromkeys(blank):
+        if _is_faulty(conversation.messages[index]):
             yield Violation(BLANK_MESSAGE.id, BLANK_MESSAGE.error, index)
+
+
+def _is_blank(text: Any) -> bool:
+    # A block without any text is refused for that.
+    return isinstance(text, str) and text.isspace()
 
 
 def _repair(conversation: Conversation) -> Json:

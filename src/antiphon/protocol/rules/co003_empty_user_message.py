@@ -21,7 +21,7 @@ def _is_empty(message: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         if _is_faulty(message):
             yield Violation(EMPTY_USER_MESSAGE.id, EMPTY_USER_MESSAGE.error.format(message=index), index)
 

@@ -17,7 +17,7 @@ def _is_faulty(block: Json) -> bool:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in conversation.of_type("tool_result"):
-        if _is_faulty(block):
+        if "is_error" in block and _is_faulty(block):
             text = EMPTY_ERROR_RESULT.error.format(message=index, block=position)
             yield Violation(EMPTY_ERROR_RESULT.id, text, index, position)
 

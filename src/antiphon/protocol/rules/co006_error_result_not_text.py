@@ -25,7 +25,7 @@ def _is_other(part: Any) -> TypeGuard[Json]:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in conversation.of_type("tool_result"):
-        if _others(block):
+        if "is_error" in block and _others(block):
             text = ERROR_RESULT_NOT_TEXT.error.format(message=index, block=position)
             yield Violation(ERROR_RESULT_NOT_TEXT.id, text, index, position)
 

@@ -8,6 +8,9 @@ from antiphon.protocol.foreign import FOREIGN_FIELDS
 from antiphon.protocol.messages import Json, is_object, kind_of
 from antiphon.protocol.rule import Rule, Source, Violation
 
+_OWN_FIELDS = {"text": 2, "tool_use": 4, "tool_result": 3}
+"""How many fields a block of each type has at least: one with no more has none to spare."""
+
 
 def _foreign(value: Json, kind: str) -> list[str]:
     refused = FOREIGN_FIELDS.get(kind)
@@ -15,13 +18,14 @@ def _foreign(value: Json, kind: str) -> list[str]:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         for field in _foreign(message, "message") if is_object(message) else ():
             text = FOREIGN_FIELD.error.format(where=f"messages.{index}", field=field)
             yield Violation(FOREIGN_FIELD.id, text, index)
-    for kind, refused in FOREIGN_FIELDS.items():
+    for kind, own in _OWN_FIELDS.items():
+        refused = FOREIGN_FIELDS[kind]
         for index, position, block in conversation.of_type(kind):
-            if not refused.isdisjoint(block):
+            if len(block) > own and not refused.isdisjoint(block):
                 for field in _foreign(block, kind):
                     text = FOREIGN_FIELD.error.format(where=f"messages.{index}.content.{position}.{kind}", field=field)
                     yield Violation(FOREIGN_FIELD.id, text, index, position)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from antiphon.protocol.conversation import Conversation
+from antiphon.protocol.conversation import Conversation, Placed
 from antiphon.protocol.editing import as_json, change_blocks, text_block
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.rule import Rule, Source, Violation
@@ -30,10 +30,20 @@ def _problems(block: Json) -> Iterator[tuple[str, str]]:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, position, block in conversation.of_type("text", "tool_result"):
+    for index, position, block in _not_plain(conversation):
         for field, problem in _problems(block):
             text = INVALID_FIELD.error.format(message=index, block=position, field=field, problem=problem)
             yield Violation(INVALID_FIELD.id, text, index, position)
+
+
+def _not_plain(conversation: Conversation) -> Iterator[Placed]:
+    """Yield the blocks that are not what nearly all are: one that holds a string and says nothing of an error."""
+    for placed in conversation.of_type("text"):
+        if not isinstance(placed[2].get("text"), str):
+            yield placed
+    for placed in conversation.of_type("tool_result"):
+        if not isinstance(placed[2].get("content"), str) or "is_error" in placed[2]:
+            yield placed
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -13,7 +13,7 @@ def _is_faulty(message: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         if _is_faulty(message):
             yield Violation(EMPTY_ASSISTANT_MESSAGE.id, EMPTY_ASSISTANT_MESSAGE.error.format(message=index), index)
 

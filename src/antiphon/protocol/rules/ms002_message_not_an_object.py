@@ -10,7 +10,7 @@ from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         if not is_object(message):
             yield Violation(MESSAGE_NOT_AN_OBJECT.id, MESSAGE_NOT_AN_OBJECT.error.format(message=index), index)
 

@@ -23,7 +23,7 @@ def _is_faulty(message: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         if _is_faulty(message):
             problem = "Input should be 'user' or 'assistant'" if "role" in message else "Field required"
             yield Violation(UNKNOWN_ROLE.id, UNKNOWN_ROLE.error.format(message=index, problem=problem), index)

@@ -17,7 +17,7 @@ def _is_faulty(message: Json) -> bool:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         if _is_faulty(message):
             problem = "Input should be a valid list" if "content" in message else "Field required"
             yield Violation(INVALID_CONTENT.id, INVALID_CONTENT.error.format(message=index, problem=problem), index)

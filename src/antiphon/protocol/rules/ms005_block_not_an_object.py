@@ -15,7 +15,7 @@ def _junk(message: Json) -> list[int]:
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    for index, message in conversation.new_messages():
+    for index, message in conversation.unusual_messages():
         for position in _junk(message):
             text = BLOCK_NOT_AN_OBJECT.error.format(message=index, block=position)
             yield Violation(BLOCK_NOT_AN_OBJECT.id, text, index, position)

@@ -7,11 +7,13 @@ from antiphon.protocol.editing import with_messages
 from antiphon.protocol.messages import Json, blocks_of, is_server_tool_result, role_of
 from antiphon.protocol.models import model_version, takes_system_messages
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
-from antiphon.protocol.system import said_by_user, with_leading_at_top_level
+from antiphon.protocol.system import said_by_user, system_messages, with_leading_at_top_level
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
-    if not any(turn.role == "system" for turn in conversation.turns):
+    start = conversation.start
+    before = conversation.messages[start - 1 : start] if start > 0 else []
+    if not system_messages(conversation) and not any(role_of(message) == "system" for message in before):
         return
     for index in _misplaced(conversation):
         yield Violation(MISPLACED_SYSTEM_MESSAGE.id, MISPLACED_SYSTEM_MESSAGE.error.format(message=index), index)

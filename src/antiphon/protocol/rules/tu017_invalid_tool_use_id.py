@@ -5,13 +5,15 @@ from typing import Any
 
 from antiphon.protocol.calls import ID_FIELDS
 from antiphon.protocol.conversation import Conversation
-from antiphon.protocol.ids import PATTERN, derived_id, is_valid_id, rename
+from antiphon.protocol.ids import PATTERN, are_valid_ids, derived_id, is_valid_id, rename
 from antiphon.protocol.messages import Json, kind_of
 from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for kind, field in ID_FIELDS.items():
+        if are_valid_ids([block.get(field) for _, _, block in conversation.of_type(kind)]):
+            continue
         for index, position, block in conversation.of_type(kind):
             problem = _problem(block, field)
             # A result whose id has forbidden characters is refused for its call, or for having none.

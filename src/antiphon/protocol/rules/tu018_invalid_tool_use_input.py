@@ -16,7 +16,7 @@ def _is_faulty(block: Json) -> bool:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in conversation.of_type("tool_use"):
-        if _is_faulty(block):
+        if not isinstance(block.get("input"), dict):
             problem = "Input should be an object" if "input" in block else "Field required"
             text = INVALID_TOOL_USE_INPUT.error.format(message=index, block=position, problem=problem)
             yield Violation(INVALID_TOOL_USE_INPUT.id, text, index, position)

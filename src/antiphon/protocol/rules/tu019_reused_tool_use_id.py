@@ -11,14 +11,17 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.duplicates import NOT_UNIQUE_TEXT
 from antiphon.protocol.ids import derived_id, rename
 from antiphon.protocol.messages import Json
-from antiphon.protocol.pairing import Exchange, ledger
+from antiphon.protocol.pairing import Exchange, full_ledger
 from antiphon.protocol.rule import Rule, Source, Violation
 
 
 def _found(conversation: Conversation) -> Iterator[tuple[Exchange, Place, int]]:
     """Yield calls with an id of an earlier turn, and how many turns used it before."""
+    ids = [block.get("id") for _, _, block in conversation.of_type("tool_use")]
+    if all(isinstance(value, str) for value in ids) and len(set(ids)) == len(ids):
+        return
     used: dict[str, int] = {}
-    for exchange in ledger(conversation).exchanges:
+    for exchange in full_ledger(conversation).exchanges:
         keys: dict[str, Place] = {}
         for call in exchange.calls:
             keys.setdefault(call.key, call)

@@ -22,7 +22,7 @@ def _problem(block: Json) -> str | None:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in conversation.of_type("tool_use"):
-        problem = _problem(block)
+        problem = None if block.get("name") and isinstance(block["name"], str) else _problem(block)
         if problem:
             text = NAMELESS_TOOL_USE.error.format(message=index, block=position, problem=problem)
             yield Violation(NAMELESS_TOOL_USE.id, text, index, position)
