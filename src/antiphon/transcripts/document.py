@@ -78,7 +78,10 @@ class Document(Protocol):
 class Format(Protocol):
     """One kind of file."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called, as in `--input-format`."""
+        ...
 
     def matches(self, path: Path, data: bytes) -> bool:
         """Say whether a file is of this kind, by its name and content; cheap, never raises."""
