@@ -46,7 +46,7 @@ def check(request: Json, dialect: Dialect, *, start: int = 0, context: Context =
         return _check(Conversation(request, dialect, start, context))
     reading = dialect.form.read(request)
     conversation = Conversation(reading.request, dialect, context=context)
-    return [*reading.faults, *(reading.tell(found, conversation) for found in _check(conversation))]
+    return [reading.tell(found, conversation) for found in _check(conversation)]
 
 
 def _check(conversation: Conversation) -> list[Violation]:
@@ -94,10 +94,9 @@ def repair(
     if reading is None:
         remaining = check(work.request, dialect, context=context) if work.found else []
         return Repaired(work.request, tuple(work.treated), tuple(remaining))
-    treated = [*reading.faults, *work.treated]
-    repaired = reading.write(work.request) if treated else request
-    remaining = check(repaired, dialect, context=context) if reading.faults or work.found else []
-    return Repaired(repaired, tuple(treated), tuple(remaining))
+    repaired = reading.write(work.request) if work.treated else request
+    remaining = check(repaired, dialect, context=context) if work.found else []
+    return Repaired(repaired, tuple(work.treated), tuple(remaining))
 
 
 @dataclass(slots=True)

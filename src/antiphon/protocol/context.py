@@ -26,6 +26,8 @@ class Dialect:
             silent about them (who is not known to refuse must not be said to), `repair` keeps to them.
         doubtful_order: the same for the order of results: `repair` sorts them, `check` does not ask.
         image_megabytes: how large an image may be, in base64.
+        only_rules: ids of the rules that can hold here at all; None for all. Another wire form names its own, so that
+            a new rule about the Messages API never refuses a request of another one.
         form: how its requests are read and written, where they are not those of the Messages API.
     """
 
@@ -36,6 +38,7 @@ class Dialect:
     doubtful_rules: frozenset[str] = frozenset()
     doubtful_order: bool = False
     image_megabytes: int = 10
+    only_rules: frozenset[str] | None = None
     form: "Form | None" = None
 
     def cautious(self) -> "Dialect":
@@ -48,6 +51,8 @@ class Dialect:
 
     def enforces(self, rule_id: str) -> bool:
         """Say whether a request that breaks this rule is known to be refused."""
+        if self.only_rules is not None and rule_id not in self.only_rules:
+            return False
         return rule_id not in self.except_rules and rule_id not in self.doubtful_rules
 
 

@@ -5,7 +5,7 @@ Responses, Converse, generateContent) is read into that form, judged and repaire
 did not touch is written back as the very object that was read, so unknown fields survive.
 """
 
-from collections.abc import Sequence
+import re
 from typing import Protocol
 
 from antiphon.protocol.conversation import Conversation
@@ -18,16 +18,16 @@ class Reading(Protocol):
 
     @property
     def request(self) -> Json:
-        """The same request in the form of the Messages API, made of the very blocks that `write` recognizes."""
-        ...
+        """The same request in the form of the Messages API.
 
-    @property
-    def faults(self) -> Sequence[Violation]:
-        """What is wrong in the form itself and cannot be seen in `request`; `write` mends it."""
+        Its faults stay in it: what is wrong in the other form is wrong, or marked, here, where rules see it.
+        """
         ...
 
     def tell(self, violation: Violation, conversation: Conversation) -> Violation:
-        """Return a violation found in `request` with the indices and in the words of the other API.
+        """Return a violation found in `request` in the words of the other API.
+
+        Its indices count in the request as it came, also for what is found while repairs are under way.
 
         Args:
             violation: what was found.
@@ -36,12 +36,22 @@ class Reading(Protocol):
         ...
 
     def write(self, repaired: Json) -> Json:
-        """Return `request`, as repaired, in the other form; the faults are mended, the rest is as it was."""
+        """Return `request`, as repaired, in the other form; the very request that was read where nothing changed."""
         ...
 
 
 class Form(Protocol):
     """A wire form other than that of the Messages API."""
+
+    @property
+    def call_id(self) -> re.Pattern[str]:
+        """What the whole id of a tool call looks like."""
+        ...
+
+    @property
+    def longest_call_id(self) -> int | None:
+        """How long the id of a tool call may be where that is not known for sure; None where nobody says."""
+        ...
 
     def read(self, request: Json) -> Reading:
         """Read a request; never raises, whatever JSON it is given."""
