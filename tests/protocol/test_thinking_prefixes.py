@@ -75,6 +75,20 @@ def test_what_the_model_does_not_read_changes_nothing() -> None:
     assert _prefixes(plain) == _prefixes(marked)
 
 
+def test_what_is_left_out_before_a_fallback_does_not_count() -> None:
+    taken_over: list[Json] = [{"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}, *NEXT]
+    as_replied = (thinking("old", signature="s0"), text("part"), call("old"), *taken_over)
+    assert dict(reply_prefixes(_asked(), as_replied)) == _prefixes(_asked(assistant(text("part"), *taken_over)))
+
+
+def test_thinking_that_is_not_kept_counts_as_absent() -> None:
+    whole = _asked(assistant(*REPLY), user(result("a")), assistant(*NEXT))
+    found = list(thinking_prefixes(whole, keeps=lambda one: one.signature != "d2"))
+    without = _asked(assistant(*REPLY[:2], *REPLY[3:]), user(result("a")), assistant(*NEXT))
+    assert [one.signature for one in found] == ["s1", "d2", "s3"]
+    assert {one.signature: one.prefix for one in found if one.signature != "d2"} == _prefixes(without)
+
+
 def test_who_said_it_counts() -> None:
     by_user = request(user("go"), user("careful"), assistant(*NEXT))
     by_system = request(user("go"), system("careful"), assistant(*NEXT))

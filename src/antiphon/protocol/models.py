@@ -75,8 +75,8 @@ NEVER_FORCED: dict[str, Version] = {"opus": (5, 5), "sonnet": (5, 5), "fable": (
 Sources: docs:/agents-and-tools/tool-use/define-tools, and for Fable 5 pydantic/pydantic-ai.
 """
 
-_LONG_CONTEXT: dict[str, Version] = {"opus": (4, 6), "sonnet": (4, 6), "fable": _FIRST, "mythos": _FIRST}
-"""First version of each family with a context window of a million tokens."""
+_LONG_CONTEXT: dict[str, Version] = {"opus": (4, 6), "sonnet": (4, 0), "fable": _FIRST, "mythos": _FIRST}
+"""First version of each family that has a context window of a million tokens, if only as a beta."""
 
 MANY_IMAGES = 600
 FEW_IMAGES = 100

@@ -10,12 +10,12 @@ its request is the digest it has in the next request, if nothing before it was c
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 
-from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, role_of
+from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,25 @@ class ThinkingPrefix(NamedTuple):
     prefix: bytes
 
 
-def thinking_prefixes(request: Json) -> Iterator[ThinkingPrefix]:
+def thinking_prefixes(request: Json, keeps: Callable[[ThinkingPrefix], bool] | None = None) -> Iterator[ThinkingPrefix]:
     """Yield the thinking blocks of a request in order, each with the digest of all that stands before it.
 
-    Reads all of the request once, which costs about as much as writing it. Never raises.
+    Reads all of the request once, which costs about as much as writing it. Never raises. What stands before a
+    `fallback` block of its message and is left out when that is sent back does not count: thinking and client calls of
+    the model that was given up.
+
+    Args:
+        request: the body of a request.
+        keeps: is asked about each block; one of which it says no does not count as standing before those behind it.
     """
     state = b""
-    for piece in pieces(request):
+    for piece in _counted(pieces(request)):
         if piece.thinks and piece.path is not None:
-            yield ThinkingPrefix(*piece.path, signature_of(piece.value), state)
-        state = _behind(state, piece)
+            found = ThinkingPrefix(*piece.path, signature_of(piece.value), state)
+            yield found
+            if keeps is not None and not keeps(found):
+                continue
+        state = digest(state, piece.part.encode(), piece.role.encode(errors="surrogatepass"), piece.data)
 
 
 def reply_prefixes(request: Json, content: Sequence[Json]) -> Iterator[tuple[str, bytes]]:
@@ -91,11 +100,12 @@ def reply_prefixes(request: Json, content: Sequence[Json]) -> Iterator[tuple[str
         request: as it went upstream.
         content: the content of the reply. A request whose last message is the assistant's goes on in it.
     """
-    state = b""
-    for piece in chain(pieces(request), _said(content)):
-        if piece.thinks and piece.path is None:
-            yield signature_of(piece.value), state
-        state = _behind(state, piece)
+    messages: Any = request.get("messages")
+    before: list[Json] = messages if is_array(messages) else []
+    answered = {**request, "messages": [*before, {"role": "assistant", "content": list(content)}]}
+    for found in thinking_prefixes(answered):
+        if found.message == len(before):
+            yield found.signature, found.prefix
 
 
 def signature_of(block: Json) -> str:
@@ -104,12 +114,14 @@ def signature_of(block: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _behind(state: bytes, piece: Piece) -> bytes:
-    return digest(state, piece.part.encode(), piece.role.encode(errors="surrogatepass"), piece.data)
-
-
-def _said(content: Sequence[Json]) -> Iterator[Piece]:
-    return (Piece("messages", "assistant", block, canonical(block)) for block in content if is_object(block))
+def _counted(read: Iterable[Piece]) -> Iterator[Piece]:
+    """Leave out what a message begins with that another model took over from."""
+    for _, group in groupby(read, key=lambda piece: piece.path and piece.path[0]):
+        blocks = list(group)
+        taken_over = max((n for n, piece in enumerate(blocks) if piece.value.get("type") == "fallback"), default=0)
+        for number, piece in enumerate(blocks):
+            if number >= taken_over or not (piece.thinks or piece.value.get("type") == "tool_use"):
+                yield piece
 
 
 def canonical(block: Json) -> bytes:
