@@ -10,23 +10,25 @@ from wire_talk import assistant, call, request, result, user
 import antiphon.protocol.rules
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import DIALECTS, dialect, in_strict_order
-from antiphon.protocol.registry import MEANING, RULES, SHAPE, rule
+from antiphon.protocol.registry import BODY, EVERY_RULE, MEANING, RULES, SHAPE, rule
 
 
 def test_ids_and_names_are_well_formed_and_unique() -> None:
-    assert all(re.fullmatch(r"(TU|MS|CO|TH|SV|TO|CC|RQ)\d{3}", found.id) for found in RULES)
-    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", found.name) for found in RULES)
-    assert len({found.id for found in RULES}) == len({found.name for found in RULES}) == len(RULES)
-    assert all(found.source.references and found.statement.endswith(".") for found in RULES)
+    assert all(re.fullmatch(r"(TU|MS|CO|TH|SV|TO|CC|RQ)\d{3}", found.id) for found in EVERY_RULE)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", found.name) for found in EVERY_RULE)
+    assert len({found.id for found in EVERY_RULE}) == len({found.name for found in EVERY_RULE}) == len(EVERY_RULE)
+    assert all(found.source.references and found.statement.endswith(".") for found in EVERY_RULE)
+    assert all(found.done for found in EVERY_RULE if found.mends)
 
 
 def test_every_file_of_a_rule_is_in_the_table() -> None:
     files = {file.stem for file in Path(antiphon.protocol.rules.__path__[0]).glob("[a-z]*.py")}
-    assert files == {f"{found.id.lower()}_{found.name.replace('-', '_')}" for found in RULES}
+    assert files == {f"{found.id.lower()}_{found.name.replace('-', '_')}" for found in EVERY_RULE}
 
 
 def test_the_table_is_shape_then_meaning() -> None:
     assert RULES == SHAPE + MEANING
+    assert EVERY_RULE == BODY + RULES
 
 
 def test_a_rule_is_found_by_id_and_by_name() -> None:

@@ -1,10 +1,11 @@
 """The one table of rules, in the order they run.
 
-First the shape of the JSON, as the API validates it before it looks at meaning; then what the messages mean together.
+First whether a body is JSON at all; then the shape of the JSON, as the API validates it before it looks at meaning;
+then what the messages mean together.
 Repairs run in the same order: ids before pairs, pairs before empty messages, the end of the conversation last.
 """
 
-from antiphon.protocol.rule import Rule
+from antiphon.protocol.rule import BodyRule, Rule
 from antiphon.protocol.rules.co001_empty_text import EMPTY_TEXT
 from antiphon.protocol.rules.co002_blank_message import BLANK_MESSAGE
 from antiphon.protocol.rules.co003_empty_user_message import EMPTY_USER_MESSAGE
@@ -28,6 +29,13 @@ from antiphon.protocol.rules.ms008_misplaced_system_message import MISPLACED_SYS
 from antiphon.protocol.rules.ms009_system_message_content import SYSTEM_MESSAGE_CONTENT
 from antiphon.protocol.rules.ms010_prefill_unsupported import PREFILL_UNSUPPORTED
 from antiphon.protocol.rules.ms011_prefill_trailing_whitespace import PREFILL_TRAILING_WHITESPACE
+from antiphon.protocol.rules.rq001_byte_order_mark import BYTE_ORDER_MARK
+from antiphon.protocol.rules.rq002_bytes_not_text import BYTES_NOT_TEXT
+from antiphon.protocol.rules.rq003_bare_control_character import BARE_CONTROL_CHARACTER
+from antiphon.protocol.rules.rq004_not_a_json_number import NOT_A_JSON_NUMBER
+from antiphon.protocol.rules.rq005_lone_surrogate import LONE_SURROGATE
+from antiphon.protocol.rules.rq006_invalid_json import INVALID_JSON
+from antiphon.protocol.rules.rq007_body_not_an_object import BODY_NOT_AN_OBJECT
 from antiphon.protocol.rules.tu001_missing_tool_result import MISSING_TOOL_RESULT
 from antiphon.protocol.rules.tu002_content_before_tool_result import CONTENT_BEFORE_TOOL_RESULT
 from antiphon.protocol.rules.tu003_tool_result_out_of_order import TOOL_RESULT_OUT_OF_ORDER
@@ -48,6 +56,17 @@ from antiphon.protocol.rules.tu017_invalid_tool_use_id import INVALID_TOOL_USE_I
 from antiphon.protocol.rules.tu018_invalid_tool_use_input import INVALID_TOOL_USE_INPUT
 from antiphon.protocol.rules.tu019_reused_tool_use_id import REUSED_TOOL_USE_ID
 from antiphon.protocol.rules.tu020_nameless_tool_use import NAMELESS_TOOL_USE
+
+BODY: tuple[BodyRule, ...] = (
+    BYTE_ORDER_MARK,
+    BYTES_NOT_TEXT,
+    BARE_CONTROL_CHARACTER,
+    NOT_A_JSON_NUMBER,
+    LONE_SURROGATE,
+    INVALID_JSON,
+    BODY_NOT_AN_OBJECT,
+)
+"""Rules about a body before it is decoded (`antiphon.protocol.raw`)."""
 
 SHAPE: tuple[Rule, ...] = (
     NO_MESSAGES,
@@ -101,9 +120,12 @@ MEANING: tuple[Rule, ...] = (
 """Rules about what the messages mean together."""
 
 RULES: tuple[Rule, ...] = SHAPE + MEANING
-"""All rules."""
+"""All rules about a decoded request."""
 
-_BY_NAME = {key: found for found in RULES for key in (found.id, found.name)}
+EVERY_RULE: tuple[Rule, ...] = BODY + RULES
+"""All rules there are, each with a page of its own."""
+
+_BY_NAME = {key: found for found in EVERY_RULE for key in (found.id, found.name)}
 
 
 def rule(id_or_name: str) -> Rule:

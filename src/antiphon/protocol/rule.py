@@ -2,12 +2,15 @@
 
 One rule stands in one file under `rules/` and is explained on one page under `docs/rules/`. Four readers use it:
 the agent before each send, the proxy and the checker to repair, the emulator to answer as the API does.
+
+Most rules judge a request that was decoded. What stands between the bytes of a body and a request (broken JSON, half a
+surrogate pair) is judged by a `BodyRule`.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
@@ -86,3 +89,45 @@ class Rule:
     repair: Repair | None = None
     safety: Safety = Safety.SAFE
     done: str = ""
+
+    @property
+    def mends(self) -> Safety | None:
+        """How much is changed by who mends what breaks this rule; None where nobody can."""
+        return self.safety if self.repair else None
+
+
+class Fault(NamedTuple):
+    """Where the text of a body stops being what the API can read.
+
+    Attributes:
+        problem: what the API's decoder says.
+        position: the character it says it of.
+    """
+
+    problem: str
+    position: int
+
+
+def _nothing(_conversation: Conversation) -> Iterable[Violation]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyRule(Rule):
+    """A rule about a body that was not decoded yet; in a decoded request it finds nothing.
+
+    Attributes:
+        find: finds the first fault in the text of a body. Bytes that are not UTF-8 stand in it as `surrogateescape`
+            puts them.
+        mend: returns the text without faults of this rule and every other character as it was, or None where nobody
+            but the author of the request can.
+    """
+
+    find: Callable[[str], Fault | None]
+    mend: Callable[[str], str] | None = None
+    check: Check = _nothing
+
+    @property
+    def mends(self) -> Safety | None:
+        """How much is changed by who mends what breaks this rule; None where nobody can."""
+        return self.safety if self.mend else None
