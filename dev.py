@@ -308,6 +308,11 @@ STEPS = (
     Step("layers", "import-linter", program("lint-imports")),
     Step("tests", "pytest, examples of documents included", program("pytest", "-n", "2", "--hypothesis-profile=ci")),
     Step("schedules", "200,000 random schedules of the engine", program("python", "-m", "antiphon.testing.schedules")),
+    Step(
+        "damages",
+        "20,000 damaged conversations",
+        program("python", "-m", "antiphon.testing.damages", "--cases", "20000"),
+    ),
     Step("changelog", "towncrier", program("towncrier", "build", "--draft", "--version", "next", "--date", "today")),
     Step("package", "the wheel, in an empty environment", check_package),
 )

@@ -11,7 +11,7 @@ from broken_engines import BROKEN_ENGINES, Replace, ignores_the_limit
 
 from antiphon.testing.plans import draw_plan
 from antiphon.testing.random_turns import random_turns
-from antiphon.testing.schedules import explore, main
+from antiphon.testing.schedules import TRIAL, explore
 
 
 @pytest.mark.parametrize("share", range(8))
@@ -56,11 +56,11 @@ def test_the_command_names_the_seed_of_a_failure_and_its_exit_code_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ignores_the_limit(monkeypatch.setattr)
-    assert main(["--schedules", "1000", "--processes", "1", "--seed", "7"]) == 1
+    assert TRIAL.main(["--schedules", "1000", "--processes", "1", "--seed", "7"]) == 1
     shown = capsys.readouterr().out
     assert "runs beside more than the limit" in shown
     seed = shown.rpartition("--seed ")[2].split()[0]
-    assert main(["--schedules", "1", "--processes", "1", "--seed", seed]) == 1
+    assert TRIAL.main(["--schedules", "1", "--processes", "1", "--seed", seed]) == 1
     assert "runs beside more than the limit" in capsys.readouterr().out
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_oracle import refuses
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import dialect
 from antiphon.protocol.messages import Json, blocks_of, is_array
+from antiphon.testing.second_opinion import refuses
 
 CASES: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").resolve().read_text(encoding="utf-8"))
 ANTHROPIC = dialect("anthropic")

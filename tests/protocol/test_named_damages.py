@@ -6,13 +6,13 @@ All but the last few are judged by the first-party API. What is real stays, with
 from typing import Any
 
 import pytest
-from api_oracle import refuses
 from wire_talk import assistant, call, found, image, lost, request, result, search, system, text, thinking, user
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import dialect
 from antiphon.protocol.ids import derived_id
 from antiphon.protocol.messages import Json
+from antiphon.testing.second_opinion import refuses
 
 A, B, C = call("a"), call("b"), call("c")
 DAMAGES: dict[str, tuple[list[Any], list[Any]]] = {

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_oracle import refuses
 from conversations import JUNK_REQUESTS, damaged_conversations, valid_conversations
 from hypothesis import assume, given, settings
 from wire_talk import assistant, call, result, text, user
@@ -17,6 +16,7 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
 from antiphon.protocol.registry import SHAPE
+from antiphon.testing.second_opinion import refuses
 
 _ALL = [*DIALECTS.values(), in_strict_order(DIALECTS["anthropic"])]
 every_dialect = pytest.mark.parametrize("dialect", _ALL, ids=lambda d: d.name + "-ordered" * d.strict_order)
