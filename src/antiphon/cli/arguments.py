@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 DESCRIPTION = "A coding agent whose tool calls run side by side and whose conversation is always valid."
 COMMANDS: Mapping[str, str] = {
+    "check": "find and repair what a model API would refuse in requests and stored sessions",
     "demo": "see parallel calls come back in order, on this machine, without a key",
     "emulator": "run a strict fake of the Messages API, to test agents against",
+    "rule": "explain a rule of the API, or list all of them",
 }
 EPILOG = """\
 commands:

@@ -1,0 +1,117 @@
+"""Shows what a repair changes: as a diff of the file, or of its messages where lines of the file say nothing."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher, unified_diff
+from typing import Any
+
+from antiphon.cli.check_judging import array_of
+from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, kind_of
+from antiphon.transcripts.document import Stored
+
+_CONTEXT = 3
+_LONGEST_LINE = 200
+"""Where a file has few lines and they are longer than this, a diff of lines would be the whole file twice."""
+_START = re.compile(r"([-+])(\d+)(?=[, ])")
+
+
+def file_diff(name: str, old: bytes, new: bytes, pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
+    """Return what changes as lines of a unified diff, each without its end.
+
+    Args:
+        name: the file, as it is shown.
+        old: the file as it is.
+        new: the file as it would be.
+        pairs: its conversations, each with what repairs made of its request.
+    """
+    name = name.lstrip("/")
+    if b"\0" not in old[:1024] and not _is_one_line(old):
+        before, after = _lines(old), _lines(new)
+        return list(_unified(before, after, f"a/{name}", f"b/{name}"))
+    changes: list[str] = []
+    for stored, repaired in pairs:
+        title = f"{name} {stored.label}".rstrip()
+        changes += _request_diff(title, stored.request, repaired)
+    return changes
+
+
+def first_change(old: Json, new: Json) -> int | None:
+    """Return the index of the first message that is another one than before, or None where none is."""
+    before, after = _messages(old), _messages(new)
+    for index, (left, right) in enumerate(zip(before, after, strict=False)):
+        if left is not right and left != right:
+            return index
+    return None if len(before) == len(after) else min(len(before), len(after))
+
+
+def lost_thinking(old: Json, new: Json) -> list[tuple[int, int]]:
+    """Return message and block index of the signed thinking that a repair takes away."""
+    kept = {_seal(block) for message in _messages(new) for _, block in indexed_blocks(message)}
+    return [
+        (index, place)
+        for index, message in enumerate(_messages(old))
+        for place, block in indexed_blocks(message)
+        if kind_of(block) in THINKING_TYPES and _seal(block) and _seal(block) not in kept
+    ]
+
+
+def _seal(block: Json) -> str:
+    seal = block.get("signature") or block.get("data") if kind_of(block) in THINKING_TYPES else None
+    return seal if isinstance(seal, str) else ""
+
+
+def _is_one_line(data: bytes) -> bool:
+    lines = data.count(b"\n") + 1
+    return lines < 5 and len(data) / lines > _LONGEST_LINE
+
+
+def _lines(data: bytes) -> list[str]:
+    # Only line feeds end a line here: others occur inside of JSON strings.
+    *whole, rest = data.decode("utf-8", "backslashreplace").split("\n")
+    return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]
+
+
+def _unified(before: Sequence[str], after: Sequence[str], old: str, new: str) -> Iterator[str]:
+    """Yield a unified diff; the time it takes grows with what differs, not with the size of the file."""
+    shortest = min(len(before), len(after))
+    head = next((index for index in range(shortest) if before[index] != after[index]), shortest)
+    tail = next((index for index in range(shortest - head) if before[-1 - index] != after[-1 - index]), shortest - head)
+    first, rest = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
+    middle = before[first : len(before) - rest], after[first : len(after) - rest]
+    for number, line in enumerate(unified_diff(*middle, old, new, n=_CONTEXT)):
+        if number > 1 and line.startswith("@@ "):
+            # Lines are counted from the file's beginning.
+            yield _START.sub(lambda found: f"{found[1]}{int(found[2]) + first}", line.rstrip("\n"))
+        else:
+            yield line.removesuffix("\n")
+            if not line.endswith("\n"):
+                yield "\\ No newline at end of file"
+
+
+def _request_diff(title: str, old: Json, new: Json) -> Iterator[str]:
+    """Yield what changes in a request, message by message; whoever did not change is the same object."""
+    before, after, array = _messages(old), _messages(new), array_of(old)
+    for key in dict.fromkeys([*old, *new]):
+        left, right = old.get(key), new.get(key)
+        if key != array and left is not right:
+            names = f"a/{title} {key}", f"b/{title} {key}"
+            yield from unified_diff(_pretty([left]), _pretty([right]), *names, lineterm="")
+    matcher = SequenceMatcher(None, [id(message) for message in before], [id(message) for message in after], False)
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        if tag != "equal":
+            names = f"a/{title} {array}{_span(i, i_end)}", f"b/{title} {array}{_span(j, j_end)}"
+            yield from unified_diff(_pretty(before[i:i_end]), _pretty(after[j:j_end]), *names, lineterm="")
+
+
+def _span(start: int, end: int) -> str:
+    return f"[{start}]" if end == start + 1 else f"[{start}:{end}]"
+
+
+def _pretty(values: Sequence[Any]) -> list[str]:
+    return [line for value in values for line in json.dumps(value, ensure_ascii=False, indent=2).split("\n")]
+
+
+def _messages(request: Json) -> list[Any]:
+    found = request.get(array_of(request)) if is_object(request) else None
+    return found if is_array(found) else []
