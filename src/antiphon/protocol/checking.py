@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import cycle, islice
 
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
 from antiphon.protocol.conversation import Conversation
@@ -54,14 +56,18 @@ def _check(conversation: Conversation) -> list[Violation]:
     for stage in (SHAPE, MEANING):
         violations = [
             violation
-            for rule in stage
-            if conversation.dialect.enforces(rule.id)
+            for rule in _enforced(stage, conversation.dialect)
             for violation in rule.check(conversation)
             if violation.message is None or violation.message >= conversation.start
         ]
         violations.sort(key=lambda violation: -1 if violation.message is None else violation.message)
         found += violations
     return found
+
+
+@lru_cache(maxsize=64)
+def _enforced(rules: tuple[Rule, ...], dialect: Dialect) -> tuple[Rule, ...]:
+    return tuple(rule for rule in rules if dialect.enforces(rule.id))
 
 
 def repair(
@@ -106,7 +112,7 @@ class _Work:
     Attributes:
         request: what became of it so far.
         treated: what was repaired.
-        found: whether the last pass found something, repaired or not.
+        found: whether a rule still finds something in it.
     """
 
     request: Json
@@ -121,22 +127,22 @@ class _Work:
     def treat(self) -> None:
         """Let each rule repair what it finds, until none finds anything that it may repair."""
         cautious = self.dialect.cautious()
+        rules = _enforced(RULES, cautious)
         conversation = Conversation(self.request, cautious, context=self.context, original=self.request)
-        for _ in range(_PASSES):
-            changed = self.found = False
-            for rule in RULES:
-                violations = list(rule.check(conversation)) if cautious.enforces(rule.id) else []
+        idle = 0
+        for rule in islice(cycle(rules), _PASSES * len(rules)):
+            violations = list(rule.check(conversation))
+            repaired = rule.repair(conversation) if violations and rule.repair and self._may_repair(rule) else None
+            if repaired is None or repaired is conversation.request:
                 self.found = self.found or bool(violations)
-                if not violations or not self._may_repair(rule) or rule.repair is None:
-                    continue
-                repaired = rule.repair(conversation)
-                if repaired is conversation.request:
-                    continue
-                self.treated += self._told(violations, conversation)
-                conversation = Conversation(repaired, cautious, context=self.context, original=conversation.original)
-                changed = True
-            if not changed:
-                break
+                idle += 1
+                # Each rule has seen the request as it is now.
+                if idle == len(rules):
+                    break
+                continue
+            self.treated += self._told(violations, conversation)
+            conversation = Conversation(repaired, cautious, context=self.context, original=conversation.original)
+            idle, self.found = 0, False
         self.request = conversation.request
 
     def _told(self, violations: list[Violation], conversation: Conversation) -> list[Violation]:
