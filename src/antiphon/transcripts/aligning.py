@@ -79,8 +79,9 @@ def _match_by_place(before: Sequence[Any], after: Sequence[Any], origins: list[i
             taken.add(last)
 
 
-def _kind(value: Any) -> tuple[Any, ...]:
-    return (value.get("role"), value.get("type")) if is_object(value) else (is_array(value),)
+def _kind(value: Any) -> Any:
+    # Blocks have no role: that a result became a text is a repair, that a user became an assistant is none.
+    return value.get("role") if is_object(value) else is_array(value)
 
 
 def weave(

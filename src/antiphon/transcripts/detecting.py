@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from antiphon.transcripts.claude_code import ClaudeCodeFormat
 from antiphon.transcripts.document import Document, Format, Unreadable
 from antiphon.transcripts.jsonl import JsonLinesFormat
 from antiphon.transcripts.requests import RequestFormat
@@ -9,6 +10,7 @@ from antiphon.transcripts.requests import RequestFormat
 FORMATS: dict[str, Format] = {
     found.name: found
     for found in (
+        ClaudeCodeFormat(),
         JsonLinesFormat(),
         RequestFormat(),
     )

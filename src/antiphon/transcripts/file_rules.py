@@ -36,9 +36,27 @@ TORN_LINE = FileRule(
     "FI001", "torn-line", "The last line of the file is whole.", mended=True, done="dropped what is left of the line"
 )
 LINE_NOT_JSON = FileRule("FI002", "line-not-json", "Every line of the file is a JSON value.")
-DUPLICATE_UUID = FileRule("FI003", "duplicate-uuid", "No two lines of a session have the same `uuid`.")
-DANGLING_PARENT = FileRule("FI004", "dangling-parent", "The line that another line follows on is in the file.")
-PARENT_CYCLE = FileRule("FI005", "parent-cycle", "No line of a session follows on itself.")
+DUPLICATE_UUID = FileRule(
+    "FI003",
+    "duplicate-uuid",
+    "No two lines of a session have the same `uuid`.",
+    mended=True,
+    done="dropped the line, where it is the same as the first",
+)
+DANGLING_PARENT = FileRule(
+    "FI004",
+    "dangling-parent",
+    "The line that another line follows on is in the file.",
+    mended=True,
+    done="let the line follow on the message before it",
+)
+PARENT_CYCLE = FileRule(
+    "FI005",
+    "parent-cycle",
+    "No line of a session follows on itself.",
+    mended=True,
+    done="let the line follow on the message before it",
+)
 LOST_BRANCH = FileRule("FI006", "lost-branch", "What followed on a result of the session is part of the session.")
 UNCLOSED_ARRAY = FileRule(
     "FI007",
