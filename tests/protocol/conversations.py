@@ -30,12 +30,22 @@ def valid_conversations(draw: st.DrawFn, *, max_turns: int = 5) -> Json:
             [
                 {},
                 {"system": "be brief"},
+                {"thinking": {"type": "adaptive"}, "model": "claude-sonnet-4-6"},
                 {"thinking": {"type": "enabled", "budget_tokens": 1024}},
                 {"brand_new": {"a": 1}},
             ]
         )
     )
+    if params.get("thinking", {}).get("type") == "enabled":
+        messages = [_with_thinking_first(message) for message in messages]
     return request(*messages, **params)
+
+
+def _with_thinking_first(message: Json) -> Json:
+    """Return a message as a model in manual mode writes it."""
+    if message["role"] != "assistant" or message["content"][0]["type"] == "thinking":
+        return message
+    return {**message, "content": [thinking(), *message["content"]]}
 
 
 @st.composite

@@ -310,10 +310,12 @@ def test_what_is_nothing_but_a_turn_of_server_tools_is_left_alone() -> None:
     assert repair(pending, dialect("anthropic")).request is pending
 
 
-def test_a_reply_of_a_fallback_model_keeps_the_calls_that_were_made_void() -> None:
+def test_a_reply_of_a_fallback_model_needs_no_results_of_the_calls_that_were_made_void() -> None:
     fallback = {"type": "fallback", "from": {"model": "claude-opus-5"}, "to": {"model": "claude-opus-4-8"}}
     replayed = request(user("go"), assistant(A, fallback, text("again"), B), user(result("b")))
-    assert repair(replayed, dialect("anthropic")).request is replayed
+    assert check(replayed, dialect("anthropic")) == []
+    repaired = repair(replayed, dialect("anthropic")).request
+    assert repaired["messages"] == [user("go"), assistant(fallback, text("again"), B), user(result("b"))]
 
 
 def test_fields_of_messages_that_become_one_are_kept() -> None:

@@ -3,9 +3,11 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from seen import Seen
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
@@ -20,6 +22,8 @@ EXAMPLE = re.compile(r"<!-- (?P<mark>ok|breaks: \w+) -->\n```json\n(?P<json>.*?)
 SAYS = re.compile(r"The API says:\n\n```text\n(?P<text>.*?)\n```\n", re.DOTALL)
 BYTES = re.compile(r"<!-- (?P<mark>ok|breaks: \w+) -->\n```python\n(?P<body>.*?)\n```\n", re.DOTALL)
 SENT = re.compile("<!-- sent: (?P<version>[0-9-]+)(?P<counting>, counting)? -->")
+SEEN = re.compile(r"<!-- seen -->\n```json\n(?P<json>.*?)\n```\n", re.DOTALL)
+REPEATED = re.compile(r"<!-- repeated: (?P<times>\d+) -->")
 UPSTREAM = re.compile("<!-- dialect: (?P<name>[a-z-]+) -->")
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -31,7 +35,11 @@ def _page(rule: Rule) -> str:
 
 
 def _examples(rule: Rule, mark: str) -> list[Json]:
-    return [json.loads(found["json"]) for found in EXAMPLE.finditer(_page(rule)) if found["mark"] == mark]
+    examples = [json.loads(found["json"]) for found in EXAMPLE.finditer(_page(rule)) if found["mark"] == mark]
+    repeated = REPEATED.search(_page(rule))
+    if repeated:
+        examples[0]["messages"] *= int(repeated["times"])
+    return examples
 
 
 def _upstream(rule: Rule) -> Dialect:
@@ -44,9 +52,10 @@ def _upstream(rule: Rule) -> Dialect:
 
 
 def _context(rule: Rule) -> Context:
-    """What a page says is known of its examples beside the body: with which version they are sent, and for what."""
-    found = SENT.search(_page(rule))
-    return Context(found["version"], frozenset(), counting=bool(found["counting"])) if found else NOTHING_KNOWN
+    """What a page says is known of its examples beside the body: how they are sent, and what was seen before."""
+    sent, seen = SENT.search(_page(rule)), SEEN.search(_page(rule))
+    context = Context(sent["version"], frozenset(), counting=bool(sent["counting"])) if sent else NOTHING_KNOWN
+    return replace(context, memory=Seen(json.loads(seen["json"]))) if seen else context
 
 
 @every_rule

@@ -29,6 +29,7 @@ BEDROCK = dialect("bedrock")
 ORDERED = in_strict_order(ANTHROPIC)
 A, B, C = call("a"), call("b"), call("c")
 THINK: Json = {"type": "enabled", "budget_tokens": 1024}
+ADAPTIVE: Json = {"type": "adaptive"}
 
 MISSING = "`tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message."  # noqa: E501  one sentence of the API
 ORPHAN = "unexpected `tool_use_id` found in `tool_result` blocks: {}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."  # noqa: E501  one sentence of the API
@@ -256,7 +257,7 @@ TAKEN: dict[str, Json] = {
     "calls in two assistant messages": request(user("go"), assistant(A), assistant(B), user(result("a"), result("b"))),
     "text behind a call without thinking": request(user("go"), assistant(A, text("x")), user(result("a"))),
     "text behind a call of a message without thinking": request(
-        user("go"), assistant(A, text("x")), user(result("a")), thinking=THINK
+        user("go"), assistant(A, text("x")), user(result("a")), thinking=ADAPTIVE, model="claude-sonnet-4-6"
     ),
     "thinking between calls": request(
         user("go"),

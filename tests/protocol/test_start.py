@@ -75,7 +75,7 @@ def test_a_later_part_is_checked_without_a_look_at_what_stands_far_before_it(dia
     for number in range(50):
         messages += [assistant(call(f"toolu_{number}")), user(result(f"toolu_{number}"))]
     watched = _Watched(messages)
-    whole = request(thinking={"type": "enabled", "budget_tokens": 1024})
+    whole = request(thinking={"type": "adaptive"}, model="claude-opus-5")
     assert check({**whole, "messages": watched}, dialect, start=99) == []
     assert min(watched.seen) >= 97
 

@@ -9,7 +9,7 @@ NEWER_MODEL = "claude-opus-5"
 
 
 def request(*messages: Json, **params: Any) -> Json:
-    return {"model": MODEL, "max_tokens": 1024, **params, "messages": list(messages)}
+    return {"model": MODEL, "max_tokens": 4096, **params, "messages": list(messages)}
 
 
 def user(*content: Json | str) -> Json:

@@ -169,7 +169,7 @@ def split_by_role(conversation: Conversation, indices: Iterable[int], roles: Map
         parts: list[Json] = []
         for _, block in indexed_blocks(message):
             role = roles.get(kind_of(block), role_of(message))
-            if not parts or parts[-1]["role"] != role:
+            if not parts or role_of(parts[-1]) != role:
                 own = role == role_of(message)
                 parts.append({**message, "content": []} if own else {"role": role, "content": []})
             parts[-1]["content"].append(block)

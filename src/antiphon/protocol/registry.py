@@ -36,6 +36,36 @@ from antiphon.protocol.rules.rq004_not_a_json_number import NOT_A_JSON_NUMBER
 from antiphon.protocol.rules.rq005_lone_surrogate import LONE_SURROGATE
 from antiphon.protocol.rules.rq006_invalid_json import INVALID_JSON
 from antiphon.protocol.rules.rq007_body_not_an_object import BODY_NOT_AN_OBJECT
+from antiphon.protocol.rules.rq008_model_missing import MODEL_MISSING
+from antiphon.protocol.rules.rq009_invalid_max_tokens import INVALID_MAX_TOKENS
+from antiphon.protocol.rules.rq010_foreign_parameter import FOREIGN_PARAMETER
+from antiphon.protocol.rules.rq011_parameter_not_counted import PARAMETER_NOT_COUNTED
+from antiphon.protocol.rules.rq012_sampling_removed import SAMPLING_REMOVED
+from antiphon.protocol.rules.rq013_sampling_unsupported import SAMPLING_UNSUPPORTED
+from antiphon.protocol.rules.rq014_sampling_with_thinking import SAMPLING_WITH_THINKING
+from antiphon.protocol.rules.rq015_temperature_with_top_p import TEMPERATURE_WITH_TOP_P
+from antiphon.protocol.rules.rq016_sampling_out_of_range import SAMPLING_OUT_OF_RANGE
+from antiphon.protocol.rules.rq017_blank_stop_sequence import BLANK_STOP_SEQUENCE
+from antiphon.protocol.rules.rq018_invalid_system_prompt import INVALID_SYSTEM_PROMPT
+from antiphon.protocol.rules.rq019_invalid_metadata import INVALID_METADATA
+from antiphon.protocol.rules.rq020_invalid_stream import INVALID_STREAM
+from antiphon.protocol.rules.rq021_too_many_messages import TOO_MANY_MESSAGES
+from antiphon.protocol.rules.rq022_body_without_version import BODY_WITHOUT_VERSION
+from antiphon.protocol.rules.rq023_citations_from_user import CITATIONS_FROM_USER
+from antiphon.protocol.rules.th001_unsigned_thinking import UNSIGNED_THINKING
+from antiphon.protocol.rules.th002_empty_thinking import EMPTY_THINKING
+from antiphon.protocol.rules.th003_invalid_thinking import INVALID_THINKING
+from antiphon.protocol.rules.th004_modified_thinking import MODIFIED_THINKING
+from antiphon.protocol.rules.th005_missing_thinking import MISSING_THINKING
+from antiphon.protocol.rules.th006_thinking_not_first import THINKING_NOT_FIRST
+from antiphon.protocol.rules.th007_bound_thinking import BOUND_THINKING
+from antiphon.protocol.rules.th008_thinking_at_the_end import THINKING_AT_THE_END
+from antiphon.protocol.rules.th009_content_before_fallback import CONTENT_BEFORE_FALLBACK
+from antiphon.protocol.rules.th010_unsupported_thinking_mode import UNSUPPORTED_THINKING_MODE
+from antiphon.protocol.rules.th011_thinking_budget import THINKING_BUDGET
+from antiphon.protocol.rules.th012_forced_call_with_thinking import FORCED_CALL_WITH_THINKING
+from antiphon.protocol.rules.th013_forced_call_unsupported import FORCED_CALL_UNSUPPORTED
+from antiphon.protocol.rules.th014_clear_thinking_without_thinking import CLEAR_THINKING_WITHOUT_THINKING
 from antiphon.protocol.rules.tu001_missing_tool_result import MISSING_TOOL_RESULT
 from antiphon.protocol.rules.tu002_content_before_tool_result import CONTENT_BEFORE_TOOL_RESULT
 from antiphon.protocol.rules.tu003_tool_result_out_of_order import TOOL_RESULT_OUT_OF_ORDER
@@ -69,7 +99,19 @@ BODY: tuple[BodyRule, ...] = (
 """Rules about a body before it is decoded (`antiphon.protocol.raw`)."""
 
 SHAPE: tuple[Rule, ...] = (
+    FOREIGN_PARAMETER,
+    INVALID_MAX_TOKENS,
     NO_MESSAGES,
+    TOO_MANY_MESSAGES,
+    MODEL_MISSING,
+    BODY_WITHOUT_VERSION,
+    INVALID_METADATA,
+    BLANK_STOP_SEQUENCE,
+    INVALID_STREAM,
+    INVALID_SYSTEM_PROMPT,
+    PARAMETER_NOT_COUNTED,
+    SAMPLING_REMOVED,
+    SAMPLING_OUT_OF_RANGE,
     MESSAGE_NOT_AN_OBJECT,
     UNKNOWN_ROLE,
     INVALID_CONTENT,
@@ -82,16 +124,28 @@ SHAPE: tuple[Rule, ...] = (
     NAMELESS_TOOL_USE,
     IMAGE_MEDIA_TYPE,
     IMAGE_TOO_LARGE,
+    CITATIONS_FROM_USER,
+    UNSIGNED_THINKING,
+    INVALID_THINKING,
+    EMPTY_THINKING,
 )
 """Rules about the JSON itself: types, tags, patterns."""
 
 MEANING: tuple[Rule, ...] = (
+    SAMPLING_UNSUPPORTED,
+    SAMPLING_WITH_THINKING,
+    TEMPERATURE_WITH_TOP_P,
+    UNSUPPORTED_THINKING_MODE,
+    THINKING_BUDGET,
+    FORCED_CALL_WITH_THINKING,
+    FORCED_CALL_UNSUPPORTED,
     FIRST_MESSAGE_NOT_USER,
     SYSTEM_MESSAGE_UNSUPPORTED,
     MISPLACED_SYSTEM_MESSAGE,
     SYSTEM_MESSAGE_CONTENT,
     TOOL_USE_OUTSIDE_ASSISTANT_MESSAGE,
     TOOL_RESULT_OUTSIDE_USER_MESSAGE,
+    CONTENT_BEFORE_FALLBACK,
     REPEATED_TOOL_USE,
     CONFLICTING_TOOL_USE_IDS,
     SPLIT_TOOL_USES,
@@ -116,6 +170,13 @@ MEANING: tuple[Rule, ...] = (
     BLANK_SYSTEM_PROMPT,
     PREFILL_UNSUPPORTED,
     PREFILL_TRAILING_WHITESPACE,
+    THINKING_AT_THE_END,
+    MODIFIED_THINKING,
+    THINKING_NOT_FIRST,
+    MISSING_THINKING,
+    CLEAR_THINKING_WITHOUT_THINKING,
+    # The last that changes messages: it sees to what the others did to thinking that is bound to them.
+    BOUND_THINKING,
 )
 """Rules about what the messages mean together."""
 

@@ -51,8 +51,8 @@ def begins_with_thinking(turn: Turn) -> bool:
 def current_rounds(conversation: Conversation) -> list[Turn]:
     """Return the assistant turns since the last prompt of the user, newest first, if results are the last word.
 
-    Those are the rounds of one reply that is still going on. There may be more before those that can be seen
-    (see `Conversation.start`); empty where the conversation does not end with results.
+    Those are the rounds of one reply that is still going on. Empty where the conversation does not end with results,
+    and where the reply began before what can be seen (see `Conversation.start`): that was checked then.
     """
     rounds: list[Turn] = []
     answered = False
@@ -60,12 +60,13 @@ def current_rounds(conversation: Conversation) -> list[Turn]:
         if turn.role == "user":
             answered = any(kind_of(block) == "tool_result" for _, _, block in turn.blocks)
             if not answered:
-                break
-        elif turn.role == "assistant" and not answered:
-            break
+                return rounds
         elif turn.role == "assistant":
+            if not answered:
+                return rounds
             rounds.append(turn)
-    return rounds
+    in_sight = not conversation.turns or conversation.turns[0].messages[0] == 0
+    return rounds if in_sight else []
 
 
 def assistant_thinking(conversation: Conversation) -> Iterator[Turn]:
@@ -79,3 +80,9 @@ def assistant_thinking(conversation: Conversation) -> Iterator[Turn]:
 def latest_reply(conversation: Conversation) -> Turn | None:
     """Return the last assistant turn, or None where none can be seen."""
     return next((turn for turn in reversed(conversation.turns) if turn.role == "assistant"), None)
+
+
+def forces_a_call(request: Json) -> bool:
+    """Say whether the choice of tools leaves the model none but to call one."""
+    choice: Any = request.get("tool_choice") if is_object(request) else None
+    return is_object(choice) and kind_of(choice) in {"any", "tool"}

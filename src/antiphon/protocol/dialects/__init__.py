@@ -8,36 +8,69 @@ from dataclasses import replace
 
 from antiphon.protocol.context import Dialect
 
+OF_CLAUDE = frozenset({f"TH{number:03}" for number in (*range(1, 12), 13, 14)})
+"""Rules about thinking that other vendors do not have: they sign nothing, and bind nothing."""
+
 ANTHROPIC = Dialect(
     "anthropic",
     # `tool_use` then text, calls of one turn over two messages, an id used again turns later: reported as refused by
     # some, as accepted by others, probed by nobody.
-    doubtful_rules=frozenset({"TU014", "TU019", "TU007"}),
+    # How thinking is treated at the end with thinking off, and before a fallback, is documented but not how it fails.
+    doubtful_rules=frozenset({"TU014", "TU019", "TU007", "TH008", "TH009"}),
     # Takes assistant messages without content.
     except_rules=frozenset({"CO012"}),
 )
-"""The first-party API, and Claude on Vertex: pairs by id, combines neighbouring messages of one role."""
+"""The first-party API: pairs by id, combines neighbouring messages of one role."""
+
+VERTEX = replace(ANTHROPIC, name="vertex", image_megabytes=5, request_megabytes=30, body_version="vertex-2023-10-16")
+"""Claude on Google's Vertex AI: the same rules in the same words, with the model in the URL."""
 
 BEDROCK = Dialect(
     "bedrock",
     merges_turns=False,
-    doubtful_rules=frozenset({"TU019"}),
+    # Of the order of thinking it is not known whether it is checked there.
+    doubtful_rules=frozenset({"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009"}),
     doubtful_order=True,
+    # Version 2026-10-21 means something here from 4.7 on only, where sampling is refused in any version.
+    except_rules=frozenset({"RQ012"}),
     image_megabytes=5,
+    request_megabytes=20,
+    body_version="bedrock-2023-05-31",
 )
 """Claude on Amazon Bedrock: counts calls and results message by message."""
 
 COMPATIBLE = Dialect(
     "compatible",
     merges_turns=False,
-    doubtful_rules=frozenset({"CO012", "TU014", "TU019"}),
+    doubtful_rules=frozenset({"CO012", "TU014", "TU019", "RQ010"}),
+    # Parameters that are shared have other ranges there.
+    except_rules=OF_CLAUDE | {"RQ016"},
     doubtful_order=True,
     image_megabytes=5,
 )
 """Endpoints that speak this API for other models (DeepSeek and its like), taken together: what is valid here is valid
 in all of them."""
 
-DIALECTS = {found.name: found for found in (ANTHROPIC, BEDROCK, COMPATIBLE)}
+_LOCAL = frozenset(
+    {
+        *(f"TU{number:03}" for number in range(1, 21)),
+        *("MS001", "MS002", "MS003", "MS004", "MS005", "MS006", "CO001", "CO002", "CO003", "CO005", "CO007", "CO009"),
+        *("CO012", "RQ008", "RQ009", "RQ018", "RQ020"),
+    }
+)
+
+TEMPLATE = Dialect(
+    "template",
+    strict_order=True,
+    only_rules=_LOCAL,
+    # The servers check little, and each something else. What they do not refuse may still be lost on the way through
+    # a template, so a repair keeps to it.
+    doubtful_rules=_LOCAL - {"TU003", "MS001", "MS002", "MS004", "MS005", "CO009", "TU018", "TU020"},
+)
+"""Local servers (llama.cpp, Ollama, vLLM), which put a conversation through the template of a model. Many templates
+drop the ids of calls, so a result in the wrong place silently becomes the result of another call."""
+
+DIALECTS = {found.name: found for found in (ANTHROPIC, VERTEX, BEDROCK, COMPATIBLE, TEMPLATE)}
 
 
 def dialect(name: str) -> Dialect:
