@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--strict-order", action="store_true", help="want results in the order of their calls")
     group.add_argument("--input-format", choices=sorted(FORMATS), help="the format of the files (default: found out)")
+    group.add_argument(
+        "--ignore-unknown", action="store_true", help="skip files that are nothing to be checked, also when named"
+    )
     group = parser.add_argument_group("repairs")
     group.add_argument(
         "--fix", action="store_true", help="repair what loses nothing, in place, with a backup beside it"
@@ -93,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     checker = FileChecker(judge, wish)
     printer = _Printer(arguments)
-    reports = list(_checked(checker, arguments.paths, printer, quiet=arguments.quiet))
+    reports = list(_checked(checker, arguments, printer))
     if checker.output is not None and wish.fix and not wish.diff:
         sys.stdout.flush()
         sys.stdout.buffer.write(checker.output)
@@ -111,9 +114,9 @@ def _require_sense(arguments: argparse.Namespace) -> None:
         raise SettingsError("--statistics prints text or json.")
 
 
-def _checked(checker: FileChecker, paths: Sequence[str], printer: "_Printer", *, quiet: bool) -> Iterator[Report]:
-    files = list(targets(paths))
-    shown = sys.stderr.isatty() and not quiet and os.environ.get("TERM", "dumb") != "dumb"
+def _checked(checker: FileChecker, arguments: argparse.Namespace, printer: "_Printer") -> Iterator[Report]:
+    files = list(targets(arguments.paths, strict=not arguments.ignore_unknown))
+    shown = sys.stderr.isatty() and not arguments.quiet and os.environ.get("TERM", "dumb") != "dumb"
     with Progress(sys.stderr, len(files), shown=shown, width=shutil.get_terminal_size().columns) as progress:
         for number, target in enumerate(files):
             progress.at(number, target.name)

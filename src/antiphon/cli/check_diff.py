@@ -7,6 +7,7 @@ from difflib import SequenceMatcher, unified_diff
 from typing import Any
 
 from antiphon.cli.check_judging import array_of
+from antiphon.cli.check_text import shown_name
 from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, kind_of
 from antiphon.transcripts.document import Stored
 
@@ -25,7 +26,7 @@ def file_diff(name: str, old: bytes, new: bytes, pairs: Sequence[tuple[Stored, J
         new: the file as it would be.
         pairs: its conversations, each with what repairs made of its request.
     """
-    name = name.lstrip("/")
+    name = shown_name(name).lstrip("/")
     if b"\0" not in old[:1024] and not _is_one_line(old):
         before, after = _lines(old), _lines(new)
         return list(_unified(before, after, f"a/{name}", f"b/{name}"))

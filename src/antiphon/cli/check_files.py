@@ -6,7 +6,7 @@ Does not read them.
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SUFFIXES = (".json", ".jsonl", ".db", ".tmp")
@@ -32,17 +32,18 @@ class Target:
     named: bool
 
 
-def targets(words: Sequence[str]) -> Iterator[Target]:
+def targets(words: Sequence[str], *, strict: bool = True) -> Iterator[Target]:
     """Yield the files that these words mean, each once, in their order; those of a directory sorted by name.
 
-    A name that is nowhere is yielded too: whoever reads it says so.
+    A name that is nowhere is yielded too: whoever reads it says so. Unless `strict`, files that are named may be
+    nothing that can be checked, too.
     """
     seen: set[str] = set()
     for target in _all(words):
         key = STDIN if target.path is None else os.path.realpath(target.path)
         if key not in seen:
             seen.add(key)
-            yield target
+            yield target if strict else replace(target, named=False)
 
 
 def _all(words: Sequence[str]) -> Iterator[Target]:

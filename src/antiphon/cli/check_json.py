@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from antiphon.cli.check_problem import Problem, Report
-from antiphon.cli.check_text import shown_name, statistics
+from antiphon.cli.check_text import shown_name, statistics, text_without_place
 from antiphon.cli.safe_text import safe
 
 
@@ -53,8 +53,7 @@ def github_lines(reports: Sequence[Report]) -> Iterator[str]:
         for problem in report.problems:
             title = _property(f"{problem.rule.id} ({problem.rule.name})")
             place = f"file={_property(shown_name(report.name))},line={problem.line or 1}"
-            path = problem.path and problem.line is None
-            text = f"{problem.path}: {problem.text}" if path else problem.text
+            text = f"{problem.path}: {text_without_place(problem)}" if problem.path else problem.text
             yield f"::error title={title},{place}::{_data(safe(text))}"
         if report.error:
             yield f"::error file={_property(shown_name(report.name))}::{_data(safe(report.error))}"

@@ -108,6 +108,8 @@ class Judge:
 
 def _told(stored: Stored, violations: Sequence[Violation]) -> Iterator[Problem]:
     length = _length(stored.request)
+    # Where lines are told, they tell conversations of one line apart.
+    label = "" if stored.lines and stored.label == f"line {stored.lines[0]}" else stored.label
     for found in violations:
         message = found.message
         # What is said of an end that we added, or of one that is left open on purpose, is nobody's problem.
@@ -117,7 +119,7 @@ def _told(stored: Stored, violations: Sequence[Violation]) -> Iterator[Problem]:
             rule_entry(found.rule),
             found.text,
             _line_of(stored, message),
-            stored.label,
+            label,
             message,
             found.block,
             path_of(stored.request, message, found.block),

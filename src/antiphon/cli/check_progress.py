@@ -1,6 +1,7 @@
 """A progress bar on standard error, for checks that take a while; on a terminal only."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -15,13 +16,16 @@ _BAR = 24
 class Progress:
     """Shows how far a check has come. Leaving wipes it away, and so must whoever prints meanwhile: see `wiped`."""
 
-    def __init__(self, stream: TextIO, total: int, *, shown: bool, width: int) -> None:
+    def __init__(
+        self, stream: TextIO, total: int, *, shown: bool, width: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Show the progress of `total` files on a stream of so many columns; with `shown` false, nothing."""
         self._stream = stream
         self._total = total
         self._shown = shown and total > 1
         self._width = width
-        self._next = time.monotonic() + _PATIENCE
+        self._clock = clock
+        self._next = clock() + _PATIENCE
         self._drawn = False
 
     def __enter__(self) -> Self:
@@ -34,7 +38,7 @@ class Progress:
 
     def at(self, number: int, name: str) -> None:
         """Tell that the file of this number, from 0, is now looked at."""
-        now = time.monotonic()
+        now = self._clock()
         if not self._shown or now < self._next:
             return
         self._next = now + _INTERVAL
@@ -51,4 +55,4 @@ class Progress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._drawn = False
-            self._next = time.monotonic() + _INTERVAL
+            self._next = self._clock() + _INTERVAL

@@ -41,7 +41,7 @@ def shown_name(name: str) -> str:
 def problem_line(name: str, problem: Problem, paint: Paint) -> str:
     """Return a problem on one line: where, which rule, what the API would say, and whether it can be repaired."""
     mark = paint(_MARKS[problem.rule.fix], "ok" if problem.rule.fix == "safe" else "wait")
-    parts = [_place(name, problem, paint), paint(problem.rule.id, "bad"), one_line(_without_place(problem)), mark]
+    parts = [_place(name, problem, paint), paint(problem.rule.id, "bad"), one_line(text_without_place(problem)), mark]
     return " ".join(part for part in parts if part)
 
 
@@ -57,7 +57,7 @@ def _place(name: str, problem: Problem, paint: Paint) -> str:
     return ":".join([paint(shown_name(name), "strong"), *places]) + ":"
 
 
-def _without_place(problem: Problem) -> str:
+def text_without_place(problem: Problem) -> str:
     """Return the API's text without the place it begins with, where we say the same one."""
     place = f"messages.{problem.message}" + ("" if problem.block is None else f".content.{problem.block}")
     return problem.text.removeprefix(f"{place}: ")
