@@ -167,7 +167,7 @@ def in_order(entries: Sequence[Entry]) -> Order:
             together = replies[entry.message_id]
             calls = [call for part in together for call in part.calls]
             beside = [answers[call][0] for call in calls if call not in answered and call in answers]
-            near = list(_answering(way[position + 1 :], set(calls))) if beside else []
+            near = list(_answering(way, position + 1, set(calls))) if beside else []
             together = together + sorted({*beside, *near}, key=lambda found: found.number)
         order.entries += [part for part in together if part not in placed]
         placed.update(together)
@@ -175,9 +175,10 @@ def in_order(entries: Sequence[Entry]) -> Order:
     return order
 
 
-def _answering(following: Iterable[Entry], calls: set[str]) -> Iterator[Entry]:
+def _answering(way: Sequence[Entry], position: int, calls: set[str]) -> Iterator[Entry]:
     """Yield the results of some calls that come next on the way."""
-    for entry in following:
+    for place in range(position, len(way)):
+        entry = way[place]
         if entry.role and not (entry.message_id and not calls.isdisjoint(entry.calls)):
             if calls.isdisjoint(entry.answers):
                 return
