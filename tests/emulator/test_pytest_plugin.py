@@ -81,7 +81,7 @@ def test_a_refused_request_fails_the_test_that_wants_none(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(
         [
             "*request 2 to /v1/messages was refused with 400 (*): messages*",
-            "*request 1 to /v1/messages was refused with 400: max_tokens: Input should be a valid integer*",
+            "*request 1 to /v1/messages was refused with 400 (RQ009): max_tokens: Input should be a valid integer*",
         ]
     )
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from antiphon.protocol.checking import check, repair
+from antiphon.protocol.context import Context, Dialect
 from antiphon.protocol.dialects import dialect
 from antiphon.protocol.messages import Json, blocks_of, is_array
+from antiphon.protocol.raw import decode_body
 from antiphon.testing.second_opinion import refuses
 
 CASES: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").resolve().read_text(encoding="utf-8"))
@@ -23,12 +25,6 @@ DECIDED_LATER = {
     "cache.ttl-order",
     "cache.ttl-value",
     "content.document-role",
-    "json.surrogate",
-    "json.syntax",
-    "param.extra",
-    "param.max-tokens",
-    "param.sampling",
-    "param.version",
     "srv.orphan-result",
     "srv.tool-def-dropped",
     "srv.unresolved",
@@ -47,31 +43,52 @@ def _decided(case: Json) -> bool:
 
 
 def _of(verdict: str, *, decided: bool | None = None) -> list[Any]:
-    chosen = [case for case in CASES if case["dialects"]["anthropic"] == verdict and "request" in case]
-    return [pytest.param(case, id=case["id"]) for case in chosen if decided is None or _decided(case) == decided]
+    """Return the cases of a verdict, each with the upstream it is the verdict of: the API itself, or Vertex."""
+    return [
+        pytest.param(case, dialect(name), id=f"{case['id']}-{name}")
+        for name in ("anthropic", "vertex")
+        for case in CASES
+        if case["dialects"][name] == verdict and case["request"] and decided in {None, _decided(case)}
+    ]
+
+
+def _sent(case: Json) -> Context:
+    headers = {"anthropic-version": "2023-06-01", **case.get("headers", {})}
+    betas = headers.get("anthropic-beta", "").split(",")
+    return Context(headers["anthropic-version"], frozenset(filter(None, betas)))
 
 
 def test_every_rule_of_the_corpus_is_decided_here_or_named_as_decided_later() -> None:
     decided_by_us = {name for case in CASES if _decided(case) for name in case["rules"]}
-    assert {name.split(".")[0] for name in decided_by_us} == {"pair", "turn", "content", "id", "input", "think"}
+    assert {name.split(".")[0] for name in decided_by_us} == {
+        "pair",
+        "turn",
+        "content",
+        "id",
+        "input",
+        "json",
+        "param",
+        "think",
+    }
     assert {name for case in CASES for name in case["rules"]} >= DECIDED_LATER
 
 
-@pytest.mark.parametrize("case", _of("invalid", decided=True))
-def test_what_the_api_refuses_is_refused_in_its_words(case: Json) -> None:
-    texts = [violation.text for violation in check(case["request"], ANTHROPIC)]
+@pytest.mark.parametrize(("case", "upstream"), _of("invalid", decided=True))
+def test_what_the_api_refuses_is_refused_in_its_words(case: Json, upstream: Dialect) -> None:
+    texts = [violation.text for violation in check(case["request"], upstream, context=_sent(case))]
     assert [text for text in texts if re.search(case["expected_error_regex"], text)], texts
 
 
-@pytest.mark.parametrize("case", _of("invalid", decided=True))
-def test_what_the_api_refuses_can_be_repaired_and_nothing_real_is_lost(case: Json) -> None:
+@pytest.mark.parametrize(("case", "upstream"), _of("invalid", decided=True))
+def test_what_the_api_refuses_can_be_repaired_and_nothing_real_is_lost(case: Json, upstream: Dialect) -> None:
     before = json.dumps(case["request"])
-    outcome = repair(case["request"], ANTHROPIC)
+    context = _sent(case)
+    outcome = repair(case["request"], upstream, context=context)
     assert outcome.remaining == ()
     assert outcome.violations
-    assert check(outcome.request, ANTHROPIC) == []
+    assert check(outcome.request, upstream, context=context) == []
     assert refuses(outcome.request) == []
-    assert repair(outcome.request, ANTHROPIC).request is outcome.request
+    assert repair(outcome.request, upstream, context=context).request is outcome.request
     assert json.dumps(case["request"]) == before
     after = json.dumps(outcome.request)
     for said in _results(case["request"]):
@@ -91,17 +108,28 @@ def _results(request: Json) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("case", _of("valid"))
-def test_what_the_api_takes_is_returned_as_it_was(case: Json) -> None:
-    assert check(case["request"], ANTHROPIC) == []
-    outcome = repair(case["request"], ANTHROPIC)
+@pytest.mark.parametrize(("case", "upstream"), _of("valid"))
+def test_what_the_api_takes_is_returned_as_it_was(case: Json, upstream: Dialect) -> None:
+    assert check(case["request"], upstream, context=_sent(case)) == []
+    outcome = repair(case["request"], upstream, context=_sent(case))
     assert outcome.request is case["request"]
     assert (outcome.violations, outcome.remaining) == ((), ())
 
 
-@pytest.mark.parametrize("case", _of("unknown"))
-def test_nothing_is_refused_on_a_suspicion(case: Json) -> None:
-    assert check(case["request"], ANTHROPIC) == []
+@pytest.mark.parametrize(("case", "upstream"), _of("unknown"))
+def test_nothing_is_refused_on_a_suspicion(case: Json, upstream: Dialect) -> None:
+    assert check(case["request"], upstream, context=_sent(case)) == []
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES if not case["request"]])
+def test_a_body_that_is_no_json_is_refused_in_the_decoders_words_and_mended_where_that_can_be(case: Json) -> None:
+    body = decode_body(case["request_raw"].encode(), lossy=False)
+    assert re.search(case["expected_error_regex"], body.violations[0].text)
+    if body.request is None:
+        assert case["rules"] == ["json.syntax"]
+    else:
+        assert check(body.request, ANTHROPIC, context=_sent(case)) == []
+        assert "\ufffd" in json.dumps(body.request, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from antiphon.emulator.composing import Composer
-from antiphon.emulator.envelope import betas, check_fields, check_headers, read_body
+from antiphon.emulator.envelope import betas, check_headers, read_body
 from antiphon.emulator.ids import Ids
 from antiphon.emulator.memory import Memory
 from antiphon.emulator.models import MODELS, Model, find_model
@@ -23,7 +23,7 @@ from antiphon.emulator.script import Reply, Script
 from antiphon.emulator.signing import Signer, Verified
 from antiphon.emulator.usage import PromptCache, estimate
 from antiphon.protocol.checking import check
-from antiphon.protocol.context import Dialect
+from antiphon.protocol.context import Context, Dialect
 from antiphon.protocol.messages import Json
 from antiphon.protocol.prefix import Piece, pieces
 
@@ -93,7 +93,7 @@ class Api:
             return self._messages(record, body)
         if path == "/v1/messages/count_tokens":
             _allow(record, "POST")
-            request = self._read(record, body, ("messages", "model"))
+            request = self._read(record, body, counting=True)
             self._verify(record, request, read := tuple(pieces(request)))
             return self._json(record, {"input_tokens": estimate(read)})
         if path == "/v1/models":
@@ -107,7 +107,7 @@ class Api:
         raise Refusal(404)
 
     def _messages(self, record: Record, body: bytes) -> Answer:
-        request = self._read(record, body, ("max_tokens", "messages", "model"))
+        request = self._read(record, body)
         read = tuple(pieces(request))
         verified = self._verify(record, request, read)
         self._check_context(request, read)
@@ -131,15 +131,14 @@ class Api:
             lambda: self.cache.begin(account),
         )
 
-    def _read(self, record: Record, body: bytes, required: tuple[str, ...]) -> Json:
+    def _read(self, record: Record, body: bytes, *, counting: bool = False) -> Json:
         """Return a request whose envelope and conversation are in order.
 
         Raises:
             Refusal: they are not.
         """
         check_headers(record.headers)
-        request = record.body = read_body(body)
-        check_fields(request, required)
+        request = record.body = read_body(body, self.dialect.request_megabytes)
         if request.get("thread") is not None:
             raise Refusal(
                 400,
@@ -147,7 +146,8 @@ class Api:
                 details={"error_code": "thread_unsupported_request"},
                 faulty=False,
             )
-        violations = check(request, self.dialect)
+        context = Context(record.headers["anthropic-version"], frozenset(betas(record.headers)), counting=counting)
+        violations = check(request, self.dialect, context=context)
         if violations:
             rules = tuple(dict.fromkeys(violation.rule for violation in violations))
             raise Refusal(400, violations[0].text, rules=rules)
@@ -159,7 +159,7 @@ class Api:
         return verified
 
     def _check_context(self, request: Json, read: Sequence[Piece]) -> None:
-        tokens, most = estimate(read), find_model(str(request["model"])).context
+        tokens, most = estimate(read), find_model(str(request.get("model"))).context
         if tokens > most:
             raise Refusal(400, f"prompt is too long: {tokens} tokens > {most} maximum")
 

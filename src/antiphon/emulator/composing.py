@@ -85,7 +85,7 @@ class Composer:
             "id": self.ids.new("msg"),
             "type": "message",
             "role": "assistant",
-            "model": request["model"],
+            "model": request.get("model"),
             "content": content,
             "stop_reason": _stop_reason(reply),
             "stop_sequence": reply.stop_sequence,
@@ -115,7 +115,7 @@ class Composer:
             case Thinking():
                 yield self._thinking(block, chunk, request, prefix)
             case RedactedThinking(data=data):
-                data = self.signer.sign("", str(request["model"]), prefix) if data is None else data
+                data = self.signer.sign("", str(request.get("model")), prefix) if data is None else data
                 form: Json = {"type": "redacted_thinking", "data": data}
                 yield form, form, []
             case ToolUse():
@@ -129,7 +129,7 @@ class Composer:
         text = "" if _omits_thinking(request) else block.thinking
         signature = block.signature
         if signature is None:
-            signature = self.signer.sign(text, str(request["model"]), prefix)
+            signature = self.signer.sign(text, str(request.get("model")), prefix)
         form: Json = {"type": "thinking", "thinking": text, "signature": signature}
         deltas: list[Json] = [{"type": "thinking_delta", "thinking": part} for part in _parts(text, chunk)]
         if "signature" not in block.omit:
