@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from antiphon.transcripts.antiphon_stream import StreamFormat
 from antiphon.transcripts.claude_code import ClaudeCodeFormat
+from antiphon.transcripts.codex import CodexFormat
 from antiphon.transcripts.document import Document, Format, Unreadable
 from antiphon.transcripts.jsonl import JsonLinesFormat
 from antiphon.transcripts.requests import RequestFormat
@@ -14,6 +16,8 @@ FORMATS: dict[str, Format] = {
         ClineFormat(),
         RooFormat(),
         ClaudeCodeFormat(),
+        CodexFormat(),
+        StreamFormat(),
         JsonLinesFormat(),
         RequestFormat(),
     )
