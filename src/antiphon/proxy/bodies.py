@@ -1,0 +1,89 @@
+"""Reads the bodies of requests that are judged, within bounds."""
+
+import anyio
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from antiphon.proxy.admission import Admission, Full
+from antiphon.proxy.answers import Refused
+from antiphon.proxy.options import Limits
+
+
+class Held:
+    """Room that the body of one request takes."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._size = 0
+
+    async def take(self, size: int) -> None:
+        """Wait for room.
+
+        Raises:
+            Refused: there was none in time.
+        """
+        try:
+            self._size = await self._admission.take(size)
+        except Full:
+            raise Refused(
+                503, "overloaded_error", "The proxy holds as many bytes of requests as it may. Try again soon."
+            ) from None
+
+    def shrink(self, size: int) -> None:
+        """Give back what turned out not to be needed."""
+        kept = min(size, self._size)
+        self._admission.give_back(self._size - kept)
+        self._size = kept
+
+    def release(self) -> None:
+        """Give all of it back."""
+        if self._size:
+            self.shrink(0)
+
+
+async def read_body(request: web.BaseRequest, held: Held, limits: Limits) -> bytes:
+    """Read the body of a request, once there is room for it.
+
+    Raises:
+        Refused: it is too large, came too slowly, or not whole.
+    """
+    length = request.content_length
+    if length is not None and length > limits.body:
+        raise _too_large(limits)
+    # Of a body that does not say how long it is, the worst is assumed until it is there.
+    await held.take(limits.body if length is None else length)
+    await continue_if_asked(request)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with anyio.fail_after(limits.upload):
+            while part := await request.content.readany():
+                size += len(part)
+                if size > limits.body:
+                    raise _too_large(limits)
+                parts.append(part)
+    except TimeoutError:
+        raise Refused(408, "invalid_request_error", "The body of this request came too slowly.", close=True) from None
+    except RequestPayloadError as error:
+        raise Refused(
+            400, "invalid_request_error", f"The body of this request is not whole: {error}", close=True
+        ) from error
+    held.shrink(size)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def continue_if_asked(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it (`Expect: 100-continue`) to send the body."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was written so far is no part of the answer.
+        request.writer.output_size = 0
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(
+        413,
+        "request_too_large",
+        f"The body of this request is larger than the proxy takes: {limits.body} bytes (--max-body).",
+        close=True,
+    )

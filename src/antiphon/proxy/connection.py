@@ -1,0 +1,89 @@
+"""Connections to upstreams: one request, one answer, bytes as they are."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from yarl import URL
+
+from antiphon.proxy.answers import Refused
+from antiphon.proxy.headers import Headers
+from antiphon.proxy.options import Limits
+from antiphon.proxy.upstream import Target
+
+_OURS_NOT = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# Idle connections are let go sooner than servers do (Node and uvicorn 5 s; hosted APIs a minute and more): a request on
+# a connection that the server is just closing fails, and is not sent again unasked.
+_KEPT = 4.5
+_KEPT_HOSTED = 45.0
+_HEADER_SIZE = 64 * 1024
+# aiohttp wants larger bodies in pieces, so that it never copies them whole.
+_PIECE = 2**20
+
+Body = bytes | aiohttp.StreamReader | None
+
+
+class Unreachable(Exception):
+    """No answer came: what happened, and whether it was a timeout."""
+
+    def __init__(self, text: str, *, timeout: bool = False, refused: bool = False) -> None:
+        super().__init__(text)
+        self.timeout = timeout
+        self.refused = refused
+
+
+def open_session(limits: Limits, *, hosted: bool) -> ClientSession:
+    """Return the one client of all upstreams, `hosted` if all are services; whoever opens it closes it."""
+    return ClientSession(
+        # As many connections as there are requests: how many that may be is decided where they come in.
+        connector=TCPConnector(limit=0, keepalive_timeout=_KEPT_HOSTED if hosted else _KEPT, ttl_dns_cache=60),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+        timeout=ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.read),
+        max_line_size=_HEADER_SIZE,
+        max_field_size=_HEADER_SIZE,
+    )
+
+
+async def send(session: ClientSession, target: Target, method: str, headers: Headers, body: Body) -> ClientResponse:
+    """Send one request and return the answer once its headers are there. Redirects are answers like others.
+
+    Raises:
+        Unreachable: there was no answer.
+        Refused: these headers cannot be sent.
+    """
+    try:
+        return await session.request(
+            method,
+            URL(target.url, encoded=True),
+            headers=headers,
+            data=_Pieces(body) if isinstance(body, bytes) and len(body) > _PIECE else body,
+            allow_redirects=False,
+            skip_auto_headers=_OURS_NOT,
+            proxy=target.upstream.proxy,
+        )
+    except TimeoutError as error:
+        raise Unreachable(f"{target.upstream.url} did not answer in time", timeout=True) from error
+    except aiohttp.ClientConnectorError as error:
+        raise Unreachable(f"{target.upstream.url} cannot be reached: {_reason(error)}", refused=True) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"{target.upstream.url} did not answer: {_reason(error)}") from error
+    except (UnicodeError, ValueError) as error:
+        raise Refused(400, "invalid_request_error", f"This request cannot be passed on: {error}") from error
+
+
+def _reason(error: BaseException) -> str:
+    cause: Any = getattr(error, "os_error", None)
+    return str(getattr(cause, "strerror", None) or error) or type(error).__name__
+
+
+class _Pieces:
+    """A large body, piece by piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _PIECE):
+            yield self._body[start : start + _PIECE]

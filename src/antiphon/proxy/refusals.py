@@ -1,0 +1,99 @@
+"""Which rule an error of the API is about.
+
+Errors come wrapped: by gateways, and by gateways of gateways. Only the text is looked at, never what was sent.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from antiphon.protocol.messages import Json, is_object
+from antiphon.protocol.registry import RULES
+from antiphon.protocol.rule import Rule
+
+_LONGEST = 64 * 1024
+_SURE = 20
+"""How many characters of a rule's text must be found: fewer say too little."""
+
+THREAD_UNSUPPORTED = "thread_unsupported_request"
+
+
+class Complaint(NamedTuple):
+    """What an API says is wrong.
+
+    Attributes:
+        text: in its words.
+        code: `details.error_code`, or empty.
+    """
+
+    text: str
+    code: str = ""
+
+
+def complaint(body: bytes) -> Complaint | None:
+    """Return what the body of an error says, unwrapped; None where it says nothing readable."""
+    if len(body) > _LONGEST:
+        return None
+    try:
+        value: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    found: Complaint | None = None
+    for error in _unwrapped(value):
+        text, details = error.get("message"), error.get("details")
+        code: Any = details.get("error_code") if is_object(details) else None
+        found = Complaint(text if isinstance(text, str) else "", code if isinstance(code, str) else "")
+    return found
+
+
+def _unwrapped(value: Any) -> Iterator[Json]:
+    """Yield the error of an answer, then the one in its text, then the one in the text of that."""
+    for _ in range(3):
+        if not is_object(value):
+            return
+        error: Any = value.get("error", value)
+        if isinstance(error, str):
+            error = {"message": error}
+        if not is_object(error):
+            return
+        yield error
+        text: Any = error.get("message")
+        start = text.find("{") if isinstance(text, str) else -1
+        if start < 0:
+            return
+        try:
+            value = msgspec.json.decode(text[start : text.rindex("}") + 1])
+        except (ValueError, msgspec.DecodeError, RecursionError):
+            return
+
+
+def rule_of(found: Complaint) -> Rule | None:
+    """Return the rule that a complaint is about, or None where that is not known."""
+    best: Rule | None = None
+    most = _SURE - 1
+    for rule in RULES:
+        fixed = _fixed(rule.error)
+        size = sum(map(len, fixed))
+        if size > most and _holds(found.text, fixed):
+            best, most = rule, size
+    return best
+
+
+@cache
+def _fixed(template: str) -> tuple[str, ...]:
+    """Return the parts of an error text that are always the same."""
+    parts = re.split(r"\{\w+\}", template)
+    return tuple(part for part in parts if part.strip(" .:`'"))
+
+
+def _holds(text: str, parts: tuple[str, ...]) -> bool:
+    position = 0
+    for part in parts:
+        position = text.find(part, position)
+        if position < 0:
+            return False
+        position += len(part)
+    return bool(parts)

@@ -1,0 +1,333 @@
+"""One request on its way: judged, sent, sent once more if the API refused it for a rule we know, and answered."""
+
+import time
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from aiohttp import ClientError, ClientResponse, ClientSession, web
+
+from antiphon.protocol.messages import Json
+from antiphon.protocol.models import binds_thinking
+from antiphon.protocol.rule import Rule
+from antiphon.proxy.admission import Admission
+from antiphon.proxy.answers import Refused
+from antiphon.proxy.bodies import Held, continue_if_asked, read_body
+from antiphon.proxy.connection import Body, Unreachable, send
+from antiphon.proxy.headers import Headers, context_of, for_client, for_upstream, readable, with_length
+from antiphon.proxy.judging import LONGEST_NAME, Judged, Plan, Task, decoded, judge
+from antiphon.proxy.memory import Memory, View, rememberer
+from antiphon.proxy.metrics import Metrics
+from antiphon.proxy.naming import Namer
+from antiphon.proxy.notes import Exchange, header, told
+from antiphon.proxy.options import Options
+from antiphon.proxy.patience import Patience
+from antiphon.proxy.refusals import THREAD_UNSUPPORTED, complaint, rule_of
+from antiphon.proxy.relay import Relayed, pass_on, relayed
+from antiphon.proxy.retrying import OVERLOADED, Retries
+from antiphon.proxy.upstream import Endpoint, Target
+from antiphon.proxy.watching import Usage, Watcher
+
+# Larger bodies are judged in a thread, so that streams go on meanwhile.
+_LARGE = 2**20
+_LONGEST_ERROR = 64 * 1024
+_MOST_LEARNED = 1000
+
+
+@dataclass(slots=True)
+class Sending:
+    """What all requests share on their way.
+
+    Attributes:
+        session: the connections to upstreams.
+        options: how the proxy behaves.
+        metrics: what is counted.
+        patience: looks after slow clients.
+        admission: room for bodies.
+        memory: of earlier replies.
+        retries: whether requests may be sent again.
+    """
+
+    session: ClientSession
+    options: Options
+    metrics: Metrics
+    patience: Patience
+    admission: Admission
+    memory: Memory
+    retries: Retries
+    # Upstreams and models that turned out to be stricter than is known, by what they refused and then took.
+    _strict: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict[tuple[str, str], None])
+    _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+
+    async def relay(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
+        """Pass a request on as it is, its body as it comes, and answer it."""
+        await continue_if_asked(request)
+        body = request.content if request.body_exists else None
+        headers = for_upstream(request.headers)
+        return await _Passage(self, request, target, exchange, time.perf_counter()).plain(headers, body)
+
+    async def judge(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
+        """Judge a request, send what became of it, and answer it."""
+        held = Held(self.admission)
+        try:
+            started = time.perf_counter()
+            body = await read_body(request, held, self.options.limits)
+            return await _Passage(self, request, target, exchange, started, held).judged(body)
+        finally:
+            held.release()
+
+    async def judgement(self, body: bytes, plan: Plan) -> Judged:
+        """Judge a body, a large one in a thread."""
+        if len(body) <= _LARGE:
+            return judge(body, plan)
+        return await anyio.to_thread.run_sync(judge, body, plan, limiter=self._thread)
+
+    def is_strict(self, target: Target, model: str) -> bool:
+        """Say whether the strictest reading is to be kept to for a model of an upstream."""
+        return target.upstream.profile.careful or (target.upstream.url, model) in self._strict
+
+    def learn(self, target: Target, model: str) -> None:
+        """Remember that it is."""
+        self._strict[target.upstream.url, model] = None
+        if len(self._strict) > _MOST_LEARNED:
+            self._strict.popitem(last=False)
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One request on its way."""
+
+    shared: Sending
+    request: web.BaseRequest
+    target: Target
+    exchange: Exchange
+    started: float
+    held: Held | None = None
+
+    async def plain(self, headers: Headers, body: Body) -> Relayed:
+        answer = await send(self.shared.session, self.target, self.request.method, headers, body)
+        return await self._answered(answer, for_client(answer.headers))
+
+    async def judged(self, body: bytes) -> Relayed:
+        headers = for_upstream(self.request.headers)
+        dialect = self.target.upstream.profile.dialect_of(self.target.endpoint or Endpoint.MESSAGES)
+        if dialect is None or self.request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            # What is compressed is not unpacked: it would have to be trusted not to grow without bound.
+            return await self.plain(with_length(headers, len(body)), body)
+        view = self.shared.memory.of(self.target.upstream.url, self.request.headers)
+        judged = await self.shared.judgement(body, self._plan(view, strict=False, unthinking=False))
+        self._note(judged)
+        if judged.unheld:
+            raise Refused(
+                400,
+                "invalid_request_error",
+                "This upstream holds no threads: send the whole conversation.",
+                details={"error_code": THREAD_UNSUPPORTED},
+            )
+        answer = await self._sent(headers, judged)
+        start, hint = b"", ""
+        if answer.status == 400 and judged.model is not None and not judged.threaded:
+            answer, judged, start, hint = await self._refused(answer, headers, body, judged, view)
+        remember = None
+        if answer.status == 200 and judged.thinks:
+            remember = rememberer(view, judged.body if judged.bound else None)
+        client_headers = self._headers(answer, judged, hint)
+        names, cached, bound = judged.names, bool(judged.cached), judged.bound and remember is not None
+        del judged, body
+        if self.held is not None and not bound:
+            self.held.release()
+        return await self._answered(answer, client_headers, start=start, names=names, watched=(cached, remember))
+
+    def _plan(self, view: View, *, strict: bool, unthinking: bool) -> Plan:
+        target, options, profile = self.target, self.shared.options, self.target.upstream.profile
+        dialect = profile.dialect_of(target.endpoint or Endpoint.MESSAGES)
+        assert dialect is not None  # noqa: S101  (`judged` has looked)
+        counting = target.endpoint is Endpoint.COUNT_TOKENS
+        context = context_of(self.request.headers, counting=counting, memory=view)
+        native = target.endpoint in {Endpoint.MESSAGES, Endpoint.COUNT_TOKENS}
+
+        def plan(request: Json) -> Task:
+            return Task(
+                dialect,
+                context,
+                strict=strict or self.shared.is_strict(target, str(request.get("model"))[:LONGEST_NAME]),
+                sort=native and self._sorts(request),
+                cache=options.cache and profile.caches and target.endpoint is Endpoint.MESSAGES,
+                threads=profile.threads,
+                unthinking=unthinking,
+                remember=target.endpoint is Endpoint.MESSAGES,
+            )
+
+        return plan
+
+    def _sorts(self, request: Json) -> bool:
+        asked = self.shared.options.sort
+        if asked != "auto":
+            return asked == "always"
+        return _completes_in_any_order(self.request) and not binds_thinking(request.get("model"))
+
+    def _note(self, judged: Judged) -> None:
+        self.exchange.repaired = told(judged.treated)
+        self.exchange.failed_open = judged.failed
+        self.exchange.cached = judged.cached
+        self.exchange.sorted = judged.sorted
+
+    def _headers(self, answer: ClientResponse, judged: Judged, hint: str) -> Headers:
+        headers = for_client(answer.headers)
+        if judged.names:
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        if self.exchange.repaired:
+            headers.append(("antiphon-repaired", header(self.exchange.repaired)))
+        if self.exchange.sorted:
+            headers.append(("antiphon-sorted", str(self.exchange.sorted)))
+        if self.exchange.failed_open:
+            headers.append(("antiphon-failed", self.exchange.failed_open))
+        if hint:
+            headers.append(("antiphon-hint", hint))
+        return headers
+
+    async def _sent(self, headers: Headers, judged: Judged) -> ClientResponse:
+        headers = with_length(headers, len(judged.body))
+        if judged.names or judged.thinks:
+            headers = readable(headers, plain=bool(judged.names))
+        retries = self.shared.retries
+        retries.earn()
+        while True:
+            failure: Unreachable | None = None
+            answer: ClientResponse | None = None
+            try:
+                answer = await send(self.shared.session, self.target, self.request.method, headers, judged.body)
+            except Unreachable as error:
+                failure = error
+            if answer is not None and answer.status not in OVERLOADED:
+                return answer
+            delay = retries.delay(self.exchange.retried, None if answer is None else answer.headers)
+            if delay is None:
+                if answer is None:
+                    assert failure is not None  # noqa: S101  (one of the two is there)
+                    raise failure
+                return answer
+            if answer is not None:
+                answer.close()
+            self.exchange.retried += 1
+            await anyio.sleep(delay)
+
+    async def _refused(
+        self, answer: ClientResponse, headers: Headers, body: bytes, judged: Judged, view: View
+    ) -> tuple[ClientResponse, Judged, bytes, str]:
+        """Try once more what the API refused, if it says why and something can be done.
+
+        Returns:
+            The answer for the client, what was sent for it, what was read of it already, and a hint.
+        """
+        start = await _beginning(answer)
+        rule = _rule(answer, start)
+        if rule is None:
+            return answer, judged, start, ""
+        try:
+            again = await self.shared.judgement(
+                body, self._plan(view, strict=True, unthinking=rule.id.startswith("TH"))
+            )
+            second = None if again.body == judged.body or again.failed else await self._sent(headers, again)
+        except BaseException:
+            answer.close()
+            raise
+        if second is not None and second.status != 400:
+            answer.close()
+            self.exchange.resent = True
+            self._note(again)
+            if second.status < 400:
+                self._learn(rule, judged, view)
+            return second, again, b"", ""
+        if second is not None:
+            # What the API says of the request as the client knows it is worth more.
+            second.close()
+        self.exchange.hint = rule.id
+        return answer, judged, start, f"{rule.id} {rule.name}"
+
+    def _learn(self, rule: Rule, judged: Judged, view: View) -> None:
+        if rule.id.startswith("TH"):
+            view.distrust(decoded(judged.body) or {})
+        else:
+            self.shared.learn(self.target, judged.model or "")
+
+    async def _answered(
+        self,
+        answer: ClientResponse,
+        headers: Headers,
+        *,
+        start: bytes = b"",
+        names: dict[str, str] | None = None,
+        watched: tuple[bool, Any] | None = None,
+    ) -> Relayed:
+        self.exchange.status = answer.status
+        response = relayed(answer, headers)
+        streamed = answer.content_type == "text/event-stream"
+        watcher = None
+        if watched is not None and answer.status == 200:
+            cached, remember = watched
+            watcher = Watcher(
+                streamed=streamed,
+                encoding=answer.headers.get("Content-Encoding", "").lower(),
+                used=lambda usage: self._used(usage, cached=cached),
+                remember=remember,
+            )
+        try:
+            await pass_on(
+                answer,
+                response,
+                self.request,
+                self.shared.patience,
+                start=start,
+                watcher=watcher,
+                namer=Namer(names, streamed=streamed) if names else None,
+                began=self._began,
+            )
+        finally:
+            # Closes the connection unless the answer was read to its end: that is how an upstream learns that nobody
+            # listens any more.
+            answer.release()
+        return response
+
+    def _began(self) -> None:
+        self.exchange.first = time.perf_counter() - self.started
+
+    def _used(self, usage: Usage, *, cached: bool) -> None:
+        counts = usage.counts()
+        self.shared.metrics.tokens.add(counts)
+        if cached:
+            self.shared.metrics.tokens_cached.add(counts)
+
+
+def _completes_in_any_order(request: web.BaseRequest) -> bool:
+    """Say whether a client is known to send results in the order in which its tools were done: Claude Code is."""
+    return "x-claude-code-session-id" in request.headers or request.headers.get("User-Agent", "").startswith(
+        "claude-cli/"
+    )
+
+
+async def _beginning(answer: ClientResponse) -> bytes:
+    """Return the body of an error, or its beginning where it is long."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= _LONGEST_ERROR and (part := await answer.content.readany()):
+            parts.append(part)
+            size += len(part)
+    except (ClientError, OSError) as error:
+        answer.close()
+        raise Unreachable(f"the answer broke off: {error}") from error
+    return b"".join(parts)
+
+
+def _rule(answer: ClientResponse, start: bytes) -> Rule | None:
+    if answer.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip"}:
+        try:
+            start = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(start, _LONGEST_ERROR)
+        except zlib.error:
+            return None
+    found = complaint(start)
+    return None if found is None else rule_of(found)
