@@ -192,9 +192,9 @@ def test_no_file_can_write_a_workflow_command_of_its_own() -> None:
     evil = "50%\r\n::set-output name=x::y\x1b[31m"
     problem = Problem(rule_entry("TU001"), evil, 3, "", 1, None, "messages[1]")
     (line,) = github_lines([Report("a\n::b.json", problems=[problem])])
-    assert line == (
-        "::error title=TU001 (missing-tool-result),file=a␊%3A%3Ab.json,line=3::messages[1]: 50%25%0A::set-output name=x::y"
-    )
+    place = "file=a␊%3A%3Ab.json,line=3"
+    text = "messages[1]: 50%25%0A::set-output name=x::y"
+    assert line == f"::error title=TU001 (missing-tool-result),{place}::{text}"
 
 
 def test_github_is_told_of_files_that_cannot_be_read(check: Checker, tmp_path: Path) -> None:

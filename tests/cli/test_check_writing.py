@@ -27,8 +27,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def rewritten(path: Path, *, backup: bool = True) -> Path | None:
-    data, snapshot = read_file(path)
-    return write_file(snapshot, data, NEW, backup=backup)
+    _, snapshot = read_file(path)
+    return write_file(snapshot, NEW, backup=backup)
 
 
 def names(path: Path) -> list[str]:
@@ -102,20 +102,20 @@ def put_another_in_its_place(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [change_content, change_content_unseen, put_another_in_its_place])
 def test_a_file_that_changed_since_it_was_read_is_left_alone(path: Path, change: object) -> None:
-    data, snapshot = read_file(path)
+    _, snapshot = read_file(path)
     assert callable(change)
     change(path)
     meanwhile = path.read_bytes()
     with pytest.raises(NotWritten, match="it has changed since it was read"):
-        write_file(snapshot, data, NEW)
+        write_file(snapshot, NEW)
     assert (path.read_bytes(), names(path)) == (meanwhile, ["a.json"])
 
 
 def test_a_file_that_is_gone_is_not_made_again(path: Path) -> None:
-    data, snapshot = read_file(path)
+    _, snapshot = read_file(path)
     path.unlink()
     with pytest.raises(NotWritten, match="No such file or directory"):
-        write_file(snapshot, data, NEW)
+        write_file(snapshot, NEW)
     assert names(path) == []
 
 
@@ -127,7 +127,7 @@ def test_a_pipe_is_read_and_not_written(tmp_path: Path) -> None:
         writer.wait(timeout=20)
     assert data == b"hello"
     with pytest.raises(NotWritten, match="not a regular file"):
-        write_file(snapshot, data, NEW)
+        write_file(snapshot, NEW)
     assert names(pipe) == ["pipe"]
 
 
@@ -144,16 +144,16 @@ def full_disk(size: int) -> Generator[None]:
 
 @pytest.mark.parametrize("size", [0, 2000, 4000])
 def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_beside_it(path: Path, size: int) -> None:
-    data, snapshot = read_file(path)
+    _, snapshot = read_file(path)
     with full_disk(size), pytest.raises(NotWritten, match=r"could not be written .* and is as it was"):
-        write_file(snapshot, data, NEW)
+        write_file(snapshot, NEW)
     assert (path.read_bytes(), names(path)) == (OLD, ["a.json"])
 
 
 def test_no_room_for_the_backup_leaves_the_file_as_it_was(path: Path) -> None:
-    data, snapshot = read_file(path)
+    _, snapshot = read_file(path)
     with full_disk(1000), pytest.raises(NotWritten, match="could not be written"):
-        write_file(snapshot, data, b"short")
+        write_file(snapshot, b"short")
     assert (path.read_bytes(), names(path)) == (OLD, ["a.json"])
 
 
@@ -173,9 +173,9 @@ def test_a_directory_that_cannot_be_written_to_is_told(open_directory: Path) -> 
     path.write_bytes(OLD)
     path.chmod(0o666)
     open_directory.chmod(0o555)
-    data, snapshot = read_file(path)
+    _, snapshot = read_file(path)
     with unprivileged(), pytest.raises(NotWritten, match=r"could not be written \(Permission denied\)"):
-        write_file(snapshot, data, NEW)
+        write_file(snapshot, NEW)
     assert (path.read_bytes(), names(path)) == (OLD, ["a.json"])
 
 
@@ -196,7 +196,7 @@ import os, signal, sys
 from pathlib import Path
 from antiphon.cli.check_writing import read_file, write_file
 
-data, snapshot = read_file(Path(sys.argv[1]))
+_, snapshot = read_file(Path(sys.argv[1]))
 left = int(sys.argv[2])
 
 def crash(event, arguments):
@@ -207,7 +207,7 @@ def crash(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(crash)
-write_file(snapshot, data, b"new" * 2000)
+write_file(snapshot, b"new" * 2000)
 """
 
 

@@ -28,7 +28,16 @@ class _Opened:
     data: bytes
     snapshot: Snapshot | None
     format: Format
-    document: Document
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What repairs made of a file: its new content, what was repaired, what it costs, and the difference if wanted."""
+
+    data: bytes
+    fixed: list[Problem]
+    notes: list[str]
+    changes: list[str]
 
 
 @dataclass(slots=True)
@@ -52,10 +61,14 @@ class FileChecker:
         """
         report = Report(target.name)
         try:
-            opened = self._open(target, report)
+            opened = self._open(target)
             if opened is None:
-                return report if report.notes else None
-            self._judge(opened, report)
+                return None
+            outcome = self._judge(opened, report, named=target.named)
+            if outcome is not None:
+                self._conclude(opened, outcome, report)
+            elif opened.snapshot is None:
+                self.output = opened.data
         except (Unreadable, CannotJudge, NotWritten) as problem:
             report.error = str(problem)
         except OSError as problem:
@@ -64,69 +77,65 @@ class FileChecker:
             report.error = f"internal error: {type(problem).__name__}: {problem}; please report it"
         return report
 
-    def _open(self, target: Target, report: Report) -> _Opened | None:
+    def _open(self, target: Target) -> _Opened | None:
         path = target.path or Path(STDIN)
         data, snapshot = (sys.stdin.buffer.read(), None) if target.path is None else read_file(path)
         wanted = self.wish.format
         chosen = detect(path, data) if wanted is None else FORMATS[wanted]
-        if chosen is None:
-            if target.named:
-                try:
-                    read(path, data)
-                except Unreadable as problem:
-                    raise Unreadable(f"{problem}; --input-format names the format of a file") from None
-            return None
+        if chosen is not None:
+            return _Opened(target.name, path, data, snapshot, chosen)
+        if target.named:
+            try:
+                read(path, data)
+            except Unreadable as problem:
+                raise Unreadable(f"{problem}; --input-format names the format of a file") from None
+        return None
+
+    def _judge(self, opened: _Opened, report: Report, *, named: bool) -> _Outcome | None:
+        """Find what is wrong with a file, and what repairs would make of it where they are wanted and change it."""
         try:
-            document = chosen.read(path, data)
+            document = opened.format.read(opened.path, opened.data)
         except Unreadable as problem:
-            if target.named or chosen.name not in _NO_SESSION:
+            if named or opened.format.name not in _NO_SESSION:
                 raise
             # Many a JSON file of a directory looks like a request from afar.
             report.notes.append(f"skipped: {problem}")
             return None
-        return _Opened(target.name, path, data, snapshot, chosen, document)
-
-    def _judge(self, opened: _Opened, report: Report) -> None:
-        report.problems = self.judge.problems(opened.document)
+        report.problems = self.judge.problems(document)
         report.found = len(report.problems)
-        new = self._mended(opened, report) if self.wish.fix or self.wish.diff else None
-        if opened.snapshot is None:
-            self.output = opened.data if new is None else new
-
-    def _mended(self, opened: _Opened, report: Report) -> bytes | None:
-        """Repair a file, write it unless only the difference is wanted, and return what it is then."""
-        if not report.problems:
+        if not report.problems or not (self.wish.fix or self.wish.diff):
             return None
-        mended = self.judge.mended(opened.document, lossy=self.wish.lossy)
-        stored = list(opened.document.conversations)
-        fixed = [*_mended_findings(opened.document, self.judge), *mended.fixed]
+        mended = self.judge.mended(document, lossy=self.wish.lossy)
+        fixed = [*_mended_findings(document, self.judge), *mended.fixed]
         if not fixed:
             return None
-        new = opened.document.rendered(mended.requests)
+        new = document.rendered(mended.requests)
         if new == opened.data:
             return None
-        left = self._left(opened, new)
-        report.notes += _notes(stored, mended.requests)
-        if self.wish.diff:
-            report.changes = file_diff(report.name, opened.data, new, list(zip(stored, mended.requests, strict=True)))
-        elif opened.snapshot is not None:
-            self._write(opened.snapshot, opened, new, report)
-        report.problems, report.fixed = left, fixed
-        return new
+        pairs = list(zip(document.conversations, mended.requests, strict=True))
+        changes = file_diff(report.name, opened.data, new, pairs) if self.wish.diff else []
+        return _Outcome(new, fixed, _notes(pairs), changes)
 
-    def _left(self, opened: _Opened, new: bytes) -> list[Problem]:
-        """Return what is wrong with a repaired file, read as anybody would read it."""
+    def _conclude(self, opened: _Opened, outcome: _Outcome, report: Report) -> None:
+        """Write what repairs made of a file, or only tell. The file as it was is not in memory any more."""
+        opened.data = b""
         try:
-            return self.judge.problems(opened.format.read(opened.path, new))
+            # What is told of a repaired file is what anybody will find in it.
+            left = self.judge.problems(opened.format.read(opened.path, outcome.data))
         except Unreadable as problem:
             raise NotWritten(f"what repairs made of it cannot be read ({problem}), so it was not written") from problem
-
-    def _write(self, snapshot: Snapshot, opened: _Opened, new: bytes, report: Report) -> None:
-        busy = in_use(snapshot.path, session=opened.format.name not in _NO_SESSION)
-        if busy and not self.wish.force:
-            raise NotWritten(f"{busy}; it was not written. End its program first, or write all the same with --force")
-        kept = write_file(snapshot, opened.data, new, backup=self.wish.backup)
-        report.backup = "" if kept is None else str(kept)
+        if self.wish.diff:
+            report.changes = outcome.changes
+        elif opened.snapshot is None:
+            self.output = outcome.data
+        else:
+            busy = in_use(opened.snapshot.path, session=opened.format.name not in _NO_SESSION)
+            if busy and not self.wish.force:
+                raise NotWritten(f"{busy}; it was not written. End its program first, or write anyway with --force")
+            kept = write_file(opened.snapshot, outcome.data, backup=self.wish.backup)
+            report.backup = "" if kept is None else str(kept)
+        report.problems, report.fixed = left, outcome.fixed
+        report.notes += outcome.notes
 
 
 def _mended_findings(document: Document, judge: Judge) -> list[Problem]:
@@ -137,10 +146,10 @@ def _mended_findings(document: Document, judge: Judge) -> list[Problem]:
     ]
 
 
-def _notes(stored: Sequence[Stored], repaired: Sequence[Json]) -> list[str]:
+def _notes(pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
     """Say what a repair costs: the prompt cache behind the first change, and thinking that had to go."""
     notes: list[str] = []
-    for before, after in zip(stored, repaired, strict=True):
+    for before, after in pairs:
         where = f"{before.label}: " if before.label else ""
         first = first_change(before.request, after)
         if first is not None:

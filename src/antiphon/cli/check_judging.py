@@ -43,7 +43,9 @@ class Judge:
     strict_order: bool = False
 
     def problems(self, document: Document) -> list[Problem]:
-        """Return what is wrong, first with the file, then with its conversations.
+        """Return what is wrong with a file and its conversations, in the order of its lines where it has some.
+
+        Problems of one line, or without, are in the order in which the API would meet them.
 
         Raises:
             CannotJudge: the dialect does not fit.
@@ -56,7 +58,9 @@ class Judge:
         for stored in document.conversations:
             violations = check(_continued(stored), self.dialect_of(stored), context=stored.context)
             found += _told(stored, [violation for violation in violations if self.selection.has(violation.rule)])
-        return found if _has_lines(document) else [replace(problem, line=None) for problem in found]
+        if _has_lines(document):
+            return sorted(found, key=lambda problem: problem.line or 0)
+        return [replace(problem, line=None) for problem in found]
 
     def mended(self, document: Document, *, lossy: bool) -> Mended:
         """Repair what is selected, and what such a repair brings with it; the rest is the same objects as before.

@@ -76,8 +76,8 @@ def in_use(path: Path, *, session: bool) -> str:
     return ""
 
 
-def write_file(snapshot: Snapshot, old: bytes, new: bytes, *, backup: bool = True) -> Path | None:
-    """Put new content in place of the old, and return where the old is kept.
+def write_file(snapshot: Snapshot, new: bytes, *, backup: bool = True) -> Path | None:
+    """Put new content in place of what a file holds, and return where that is kept.
 
     Whoever opens the file sees all of the old or all of the new; mode and owner stay. The backup is complete and on
     disk before the file is touched, and no file is overwritten by it.
@@ -91,9 +91,9 @@ def write_file(snapshot: Snapshot, old: bytes, new: bytes, *, backup: bool = Tru
         if not stat.S_ISREG(found.st_mode):
             raise NotWritten("it is not a regular file, so it was not written")
         with _beside(snapshot.path, new, found) as temporary:
-            kept = _keep(snapshot.path, old, found) if backup else None
+            kept = _keep(snapshot.path, _unchanged(snapshot), found) if backup else None
             try:
-                _require_unchanged(snapshot)
+                _unchanged(snapshot)
                 temporary.replace(snapshot.path)
             finally:
                 if kept is not None and temporary.exists():  # the file was not replaced
@@ -114,11 +114,12 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _require_unchanged(snapshot: Snapshot) -> None:
-    now, again = read_file(snapshot.path)
-    del now
-    if again != snapshot:
+def _unchanged(snapshot: Snapshot) -> bytes:
+    """Return what a file holds; raise `NotWritten` if that is not what was read, or another file has its name."""
+    data, now = read_file(snapshot.path)
+    if now != snapshot:
         raise NotWritten("it has changed since it was read, so it was not written; end its program and try again")
+    return data
 
 
 @contextlib.contextmanager
