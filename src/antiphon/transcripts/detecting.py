@@ -7,12 +7,14 @@ from antiphon.transcripts.claude_code import ClaudeCodeFormat
 from antiphon.transcripts.codex import CodexFormat
 from antiphon.transcripts.document import Document, Format, Unreadable
 from antiphon.transcripts.jsonl import JsonLinesFormat
+from antiphon.transcripts.opencode import OpencodeFormat
 from antiphon.transcripts.requests import RequestFormat
 from antiphon.transcripts.roo import ClineFormat, RooFormat
 
 FORMATS: dict[str, Format] = {
     found.name: found
     for found in (
+        OpencodeFormat(),
         ClineFormat(),
         RooFormat(),
         ClaudeCodeFormat(),
