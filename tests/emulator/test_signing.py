@@ -59,7 +59,7 @@ def test_a_signature_holds_only_for_the_text_it_was_made_for(model: str, client:
 
 
 def test_a_signature_of_somebody_else_is_refused(client: Client) -> None:
-    body = mint(request("go", thinks("a", "a"), answers("a"), thinking=ADAPTIVE), seed=1)
+    body = mint(request("go", thinks("a", "a"), answers("a"), model=UNBOUND, thinking=ADAPTIVE), seed=1)
     assert verdict(client, body) == "messages.1.content.0: Invalid `signature` in `thinking` block"
 
 
@@ -197,7 +197,8 @@ def test_bound_thinking_can_be_dropped_instead_and_the_reply_says_which(client: 
 def test_dropping_needs_its_beta_header_and_adaptive_thinking(client: Client) -> None:
     body = {**two_rounds(BOUND), "thinking": DROPS}
     assert verdict(client, body) == "thinking.adaptive.block_binding: Extra inputs are not permitted"
-    manual = {**body, "thinking": {**DROPS, "type": "enabled", "budget_tokens": 1024}, "max_tokens": 2048}
+    manual = {**two_rounds("claude-opus-4-6"), "max_tokens": 2048}
+    manual["thinking"] = {**DROPS, "type": "enabled", "budget_tokens": 1024}
     expected = "thinking.enabled.block_binding: Extra inputs are not permitted"
     assert verdict(client, manual, **{"anthropic-beta": BINDING_BETA}) == expected
 
@@ -253,9 +254,9 @@ def test_minting_leaves_the_given_request_as_it_was() -> None:
     assert asked == before
 
 
-def replied_and_sent_back(client: Client, emulator: Emulator) -> dict[str, Any]:
+def replied_and_sent_back(client: Client, emulator: Emulator, model: str = UNBOUND) -> dict[str, Any]:
     """Let the emulator think and call, and return the request that answers the call."""
-    asked = request("go", model=UNBOUND, thinking=ADAPTIVE)
+    asked = request("go", model=model, thinking=ADAPTIVE)
     said = client(emulator).post("/v1/messages", json=asked).json()
     asked["messages"] += [{"role": "assistant", "content": said["content"]}, answers("a")]
     return asked
@@ -311,10 +312,16 @@ def test_a_conversation_with_thinking_taken_out_goes_on_when_thinking_is_switche
         assert client(emulator).post("/v1/messages", json=asked).status_code == 200
 
 
+def test_bound_thinking_may_be_taken_out_as_the_api_itself_advises(client: Client) -> None:
+    with Emulator([reply(Thinking("one"), ToolUse("read_file", id="a")), "done"]) as emulator:
+        asked = replied_and_sent_back(client, emulator, BOUND)
+        del asked["messages"][1]["content"][0]
+        assert client(emulator).post("/v1/messages", json=asked).status_code == 200
+
+
 def test_what_was_replied_elsewhere_can_be_told(client: Client) -> None:
-    asked = request(
-        "go", {"role": "assistant", "content": [thinks("", "a")["content"][1]]}, answers("a"), thinking=ADAPTIVE
-    )
+    unthinking = {"role": "assistant", "content": [thinks("", "a")["content"][1]]}
+    asked = request("go", unthinking, answers("a"), model=UNBOUND, thinking=ADAPTIVE)
     with Emulator() as emulator:
         emulator.remember(asked, [{"type": "redacted_thinking", "data": "x"}, *asked["messages"][1]["content"]])
         response = client(emulator).post("/v1/messages", json=asked)

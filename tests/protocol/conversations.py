@@ -25,7 +25,7 @@ def valid_conversations(draw: st.DrawFn, *, max_turns: int = 5) -> Json:
     if draw(st.booleans()):
         messages.append(assistant(text("done")))
         messages.append(user(text("thanks"), image()))
-    params = draw(
+    params: Json = draw(
         st.sampled_from(
             [
                 {},

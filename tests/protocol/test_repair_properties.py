@@ -54,6 +54,7 @@ def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json
 
 
 UNKNOWN_TO_THE_ORACLE = {"TU012", "TU013", "TU014", "MS010", "MS011", "CO004", "CO006", "CO012"}
+_KNOWN_FAMILIES = ("TU", "MS", "CO")
 
 
 @every_dialect
@@ -63,7 +64,8 @@ def test_a_second_opinion_refuses_the_same_conversations(request: Json, dialect:
     conversation = Conversation(request, dialect)
     shapely = not any(violation for rule in SHAPE for violation in rule.check(conversation))
     assume(shapely and all(role_of(message) in {"user", "assistant"} for message in request["messages"]))
-    found = {violation.rule for violation in check(request, dialect)} - UNKNOWN_TO_THE_ORACLE
+    rules = {violation.rule for violation in check(request, dialect)} - UNKNOWN_TO_THE_ORACLE
+    found = {rule for rule in rules if rule.startswith(_KNOWN_FAMILIES)}
     opinion = refuses(request, merge=dialect.merges_turns, ordered=dialect.strict_order)
     assert bool(found) == bool(opinion), (found, opinion)
 

@@ -77,7 +77,7 @@ def test_a_later_part_is_checked_without_a_look_at_what_stands_far_before_it(dia
     watched = _Watched(messages)
     whole = request(thinking={"type": "adaptive"}, model="claude-opus-5")
     assert check({**whole, "messages": watched}, dialect, start=99) == []
-    assert min(watched.seen) >= 97
+    assert min(watched.seen) >= 96
 
 
 @pytest.mark.parametrize("start", [0, 1, 2, 3, 4, 5])

@@ -7,6 +7,7 @@ signature cannot tell that; the reply can.
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+from antiphon.emulator.models import find_model
 from antiphon.emulator.places import conversation
 from antiphon.emulator.refusal import Refusal
 from antiphon.protocol.messages import THINKING_TYPES, Json
@@ -35,7 +36,8 @@ class Memory:
         Raises:
             Refusal: 400, as the API words it.
         """
-        if not _thinks(request):
+        # What bound thinking may lack its binding tells: a block that does not fit is to be taken out.
+        if not _thinks(request) or find_model(str(request.get("model"))).binding == "enforced":
             return
         turn = _latest_turn(read)
         before: list[bytes] = []

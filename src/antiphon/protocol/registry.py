@@ -52,6 +52,11 @@ from antiphon.protocol.rules.rq020_invalid_stream import INVALID_STREAM
 from antiphon.protocol.rules.rq021_too_many_messages import TOO_MANY_MESSAGES
 from antiphon.protocol.rules.rq022_body_without_version import BODY_WITHOUT_VERSION
 from antiphon.protocol.rules.rq023_citations_from_user import CITATIONS_FROM_USER
+from antiphon.protocol.rules.sv001_unresolved_server_tool_use import UNRESOLVED_SERVER_TOOL_USE
+from antiphon.protocol.rules.sv002_orphan_server_tool_result import ORPHAN_SERVER_TOOL_RESULT
+from antiphon.protocol.rules.sv003_server_tool_withheld import SERVER_TOOL_WITHHELD
+from antiphon.protocol.rules.sv004_invalid_server_tool_id import INVALID_SERVER_TOOL_ID
+from antiphon.protocol.rules.sv005_invalid_container import INVALID_CONTAINER
 from antiphon.protocol.rules.th001_unsigned_thinking import UNSIGNED_THINKING
 from antiphon.protocol.rules.th002_empty_thinking import EMPTY_THINKING
 from antiphon.protocol.rules.th003_invalid_thinking import INVALID_THINKING
@@ -128,6 +133,8 @@ SHAPE: tuple[Rule, ...] = (
     UNSIGNED_THINKING,
     INVALID_THINKING,
     EMPTY_THINKING,
+    INVALID_SERVER_TOOL_ID,
+    INVALID_CONTAINER,
 )
 """Rules about the JSON itself: types, tags, patterns."""
 
@@ -161,6 +168,9 @@ MEANING: tuple[Rule, ...] = (
     MISSING_TOOL_RESULT,
     TOOL_RESULT_OUT_OF_ORDER,
     REUSED_TOOL_USE_ID,
+    ORPHAN_SERVER_TOOL_RESULT,
+    UNRESOLVED_SERVER_TOOL_USE,
+    SERVER_TOOL_WITHHELD,
     EMPTY_TEXT,
     EMPTY_ERROR_RESULT,
     ERROR_RESULT_NOT_TEXT,

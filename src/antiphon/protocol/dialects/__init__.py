@@ -8,8 +8,13 @@ from dataclasses import replace
 
 from antiphon.protocol.context import Dialect
 
-OF_CLAUDE = frozenset({f"TH{number:03}" for number in (*range(1, 12), 13, 14)})
-"""Rules about thinking that other vendors do not have: they sign nothing, and bind nothing."""
+OF_CLAUDE = frozenset(
+    {
+        *(f"TH{number:03}" for number in (*range(1, 12), 13, 14)),
+        *(f"SV{number:03}" for number in range(1, 6)),
+    }
+)
+"""Rules that other vendors do not have: they sign and bind no thinking, and their server tools are other ones."""
 
 ANTHROPIC = Dialect(
     "anthropic",
@@ -22,14 +27,24 @@ ANTHROPIC = Dialect(
 )
 """The first-party API: pairs by id, combines neighbouring messages of one role."""
 
-VERTEX = replace(ANTHROPIC, name="vertex", image_megabytes=5, request_megabytes=30, body_version="vertex-2023-10-16")
+VERTEX = replace(
+    ANTHROPIC,
+    name="vertex",
+    # Which server tools there are is another matter there.
+    doubtful_rules=ANTHROPIC.doubtful_rules | {"SV003"},
+    image_megabytes=5,
+    request_megabytes=30,
+    body_version="vertex-2023-10-16",
+)
 """Claude on Google's Vertex AI: the same rules in the same words, with the model in the URL."""
 
 BEDROCK = Dialect(
     "bedrock",
     merges_turns=False,
-    # Of the order of thinking it is not known whether it is checked there.
-    doubtful_rules=frozenset({"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009"}),
+    # Of the order of thinking, and of server tools, it is not known how they are checked there.
+    doubtful_rules=frozenset(
+        {"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009", "SV001", "SV002", "SV003"}
+    ),
     doubtful_order=True,
     # Version 2026-10-21 means something here from 4.7 on only, where sampling is refused in any version.
     except_rules=frozenset({"RQ012"}),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from antiphon.protocol.calls import id_text
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, Json, is_server_tool_result, kind_of
 from antiphon.protocol.rule import Rule, Source, Violation
 from antiphon.protocol.segments import behind_calls, with_calls_last
+from antiphon.protocol.server_tools import UNRESOLVED_TEXT, names
 
 
 def _found(conversation: Conversation) -> Iterator[tuple[int, int, Json]]:
@@ -19,19 +19,8 @@ def _found(conversation: Conversation) -> Iterator[tuple[int, int, Json]]:
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for index, position, block in _found(conversation):
-        text = SERVER_TOOL_AFTER_TOOL_USE.error.format(message=index, **_names(block))
+        text = SERVER_TOOL_AFTER_TOOL_USE.error.format(message=index, **names(block))
         yield Violation(SERVER_TOOL_AFTER_TOOL_USE.id, text, index, position)
-
-
-def _names(block: Json) -> dict[str, str]:
-    kind = kind_of(block)
-    if kind == "server_tool_use":
-        name = id_text(block.get("name"))
-        return {"call": f"`{name}` tool use", "id": id_text(block.get("id")), "result": f"{name}_tool_result"}
-    if kind == "mcp_tool_use":
-        return {"call": f"`{kind}`", "id": id_text(block.get("id")), "result": "mcp_tool_result"}
-    name = kind.removesuffix("_tool_result")
-    return {"call": f"`{name}` tool use", "id": id_text(block.get("tool_use_id")), "result": kind}
 
 
 def _repair(conversation: Conversation) -> Json:
@@ -43,7 +32,7 @@ SERVER_TOOL_AFTER_TOOL_USE = Rule(
     name="server-tool-after-tool-use",
     statement="Client tool calls stand behind the server tool calls and results of an assistant message.",
     source=Source("measured", ("vercel/ai#13013", "vercel/ai#16312", "anthropics/anthropic-sdk-python#1062")),
-    error="messages.{message}: {call} with id `{id}` was found without a corresponding `{result}` block",
+    error=UNRESOLVED_TEXT,
     check=_check,
     repair=_repair,
     done="moved the tool calls behind the server tool",
