@@ -1,0 +1,179 @@
+"""`antiphon proxy`: repairs what other clients send, until it is stopped."""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from antiphon.cli.exit_codes import ExitCode
+from antiphon.cli.safe_text import one_line
+from antiphon.errors import SettingsError
+
+if TYPE_CHECKING:
+    from antiphon.proxy import Exchange, Options, Proxy
+
+_PORT = 8787
+_MEGABYTE = 2**20
+_PROFILES = ("anthropic", "bedrock", "compatible", "openai", "template", "vertex")
+_TOKEN = "ANTIPHON_PROXY_TOKEN"  # noqa: S105  (the name of a variable)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the flags of the command."""
+    add = parser.add_argument
+    add(
+        "--upstream",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="who answers (https://api.anthropic.com); several as /PREFIX=URL; 'URL as PROFILE' names its kind",
+    )
+    add(
+        "--profile",
+        "--dialect",
+        choices=_PROFILES,
+        help="what kind of upstream it is; found out from its host unless given",
+    )
+    add("--port", type=_port, default=_PORT, metavar="N", help="where to listen; 0 takes a free port (%(default)s)")
+    add("--host", default="127.0.0.1", metavar="ADDRESS", help="which address to listen on (%(default)s)")
+    add(
+        "--token",
+        metavar="TEXT",
+        help=f"what clients have to send in the header antiphon-token; needed on any address but loopback. Better in"
+        f" {_TOKEN}, which others on this machine cannot read",
+    )
+    add(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name, beside localhost, under which clients may call the proxy",
+    )
+    add("--cache", action="store_true", help="add cache breakpoints for clients whose own do not move")
+    add(
+        "--sort-results",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="put results into the order of their calls where the API takes any: for clients known to need it (auto)",
+    )
+    add(
+        "--retries",
+        type=int,
+        choices=range(6),
+        default=0,
+        metavar="N",
+        help="send a request again up to N times if the upstream is overloaded or breaks the connection (0)",
+    )
+    add("--max-body", type=_megabytes, default=32, metavar="MB", help="the largest request that is looked at (32)")
+    add(
+        "--read-timeout",
+        type=_seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="how long an upstream may be silent (600)",
+    )
+    add("--log-format", choices=("text", "json"), default="text", help="json: a line for every request")
+    add("--quiet", action="store_true", help="show nothing but errors")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Raises:
+        SettingsError: an upstream or the address cannot be used, or what the proxy needs is not installed.
+    """
+    anyio.run(_serve, _proxy(arguments), arguments)
+    return ExitCode.OK
+
+
+def _proxy(arguments: argparse.Namespace) -> "Proxy":
+    try:
+        from antiphon import proxy  # noqa: PLC0415  (only this command needs it, and what it stands on may be missing)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "aiohttp":
+            raise
+        raise SettingsError('the proxy needs aiohttp: pip install "antiphon[proxy]"') from error
+    limits = proxy.Limits(body=arguments.max_body * _MEGABYTE, read=arguments.read_timeout)
+    options = proxy.Options(
+        host=arguments.host,
+        port=arguments.port,
+        token=arguments.token or os.environ.get(_TOKEN) or None,
+        hosts=frozenset(arguments.allow_host),
+        sort=arguments.sort_results,
+        cache=arguments.cache,
+        retries=arguments.retries,
+        limits=limits,
+    )
+    return proxy.Proxy(*arguments.upstream, options=options, profile=arguments.profile, told=_log(arguments))
+
+
+async def _serve(proxy: "Proxy", arguments: argparse.Namespace) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with proxy:
+            if arguments.log_format == "json":
+                _write(json.dumps({"event": "listening", "url": proxy.url}) + "\n")
+            elif not arguments.quiet:
+                _write(_greeting(proxy.url, proxy, proxy.options))
+            await anext(signals)
+
+
+def _greeting(url: str, proxy: "Proxy", options: "Options") -> str:
+    lines = [f"Listening on {url}"]
+    for upstream in proxy.upstreams:
+        what = f"{upstream.prefix}/..." if upstream.prefix else "requests"
+        lines.append(f"  {what} go to {upstream.url} ({upstream.profile.name})")
+    lines.append("What would be refused there is repaired; all else passes untouched. Tell your client:")
+    base = f"{url}{proxy.upstreams[0].prefix}"
+    lines.append(f"  export {'OPENAI' if _speaks_openai(proxy) else 'ANTHROPIC'}_BASE_URL={base}")
+    if options.token:
+        lines.append("and have it send the header antiphon-token.")
+    lines.append(f"What was repaired: {url}/antiphon/    Ctrl-C stops it.")
+    return "\n".join(lines) + "\n"
+
+
+def _speaks_openai(proxy: "Proxy") -> bool:
+    return proxy.upstreams[0].profile.name == "openai"
+
+
+def _log(arguments: argparse.Namespace) -> "Callable[[Exchange], None] | None":
+    from antiphon.proxy import telling  # noqa: PLC0415  (as above)
+
+    if arguments.log_format == "json":
+        return lambda exchange: _write(f"{telling.as_json(exchange)}\n")
+    return None if arguments.quiet else lambda exchange: _tell(telling.as_text(exchange))
+
+
+def _tell(line: str) -> None:
+    if line:
+        _write(f"{one_line(line)}\n")
+
+
+def _write(text: str) -> None:
+    # Whoever read what is shown may be gone; those who are served need not know.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 0xFFFF:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535 are")
+    return port
+
+
+def _megabytes(text: str) -> int:
+    return int(_seconds(text))
+
+
+def _seconds(text: str) -> float:
+    value: Any = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return float(value)
