@@ -13,8 +13,7 @@ from antiphon.testing import mint
 
 CORPUS: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "corpus" / "requests.json").read_text())
 
-LATER = ("param.sampling", "param.version", "param.extra",
-         "tool.", "cache.")  # fmt: skip
+LATER = ("content.document-role", "tool.")
 """Families of rules that are not written yet: their cases may be answered, but not refused for another reason."""
 
 

@@ -77,7 +77,7 @@ def _turns(draw: st.DrawFn, numbers: Any) -> list[Json]:
 
 
 _FIELDS: st.SearchStrategy[Json] = st.sampled_from(
-    [{}, {}, {}, {"brand_new": True}, {"cache_control": {"type": "ephemeral"}}]
+    [{}, {}, {}, {"brand_new": True}, {"of_tomorrow": {"type": "ephemeral"}}]
 )
 
 

@@ -6,6 +6,14 @@ Repairs run in the same order: ids before pairs, pairs before empty messages, th
 """
 
 from antiphon.protocol.rule import BodyRule, Rule
+from antiphon.protocol.rules.cc001_too_many_cache_markers import TOO_MANY_CACHE_MARKERS
+from antiphon.protocol.rules.cc002_invalid_cache_marker import INVALID_CACHE_MARKER
+from antiphon.protocol.rules.cc003_long_cache_after_short import LONG_CACHE_AFTER_SHORT
+from antiphon.protocol.rules.cc004_cache_marker_on_thinking import CACHE_MARKER_ON_THINKING
+from antiphon.protocol.rules.cc005_cache_marker_on_empty_text import CACHE_MARKER_ON_EMPTY_TEXT
+from antiphon.protocol.rules.cc006_conflicting_automatic_marker import CONFLICTING_AUTOMATIC_MARKER
+from antiphon.protocol.rules.cc007_cache_marker_on_deferred_tool import CACHE_MARKER_ON_DEFERRED_TOOL
+from antiphon.protocol.rules.cc008_cache_marker_unsupported import CACHE_MARKER_UNSUPPORTED
 from antiphon.protocol.rules.co001_empty_text import EMPTY_TEXT
 from antiphon.protocol.rules.co002_blank_message import BLANK_MESSAGE
 from antiphon.protocol.rules.co003_empty_user_message import EMPTY_USER_MESSAGE
@@ -130,6 +138,11 @@ SHAPE: tuple[Rule, ...] = (
     IMAGE_MEDIA_TYPE,
     IMAGE_TOO_LARGE,
     CITATIONS_FROM_USER,
+    INVALID_CACHE_MARKER,
+    CACHE_MARKER_UNSUPPORTED,
+    CACHE_MARKER_ON_DEFERRED_TOOL,
+    CACHE_MARKER_ON_THINKING,
+    CACHE_MARKER_ON_EMPTY_TEXT,
     UNSIGNED_THINKING,
     INVALID_THINKING,
     EMPTY_THINKING,
@@ -185,6 +198,9 @@ MEANING: tuple[Rule, ...] = (
     THINKING_NOT_FIRST,
     MISSING_THINKING,
     CLEAR_THINKING_WITHOUT_THINKING,
+    CONFLICTING_AUTOMATIC_MARKER,
+    LONG_CACHE_AFTER_SHORT,
+    TOO_MANY_CACHE_MARKERS,
     # The last that changes messages: it sees to what the others did to thinking that is bound to them.
     BOUND_THINKING,
 )

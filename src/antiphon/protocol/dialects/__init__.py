@@ -16,14 +16,16 @@ OF_CLAUDE = frozenset(
 )
 """Rules that other vendors do not have: they sign and bind no thinking, and their server tools are other ones."""
 
+_OF_CACHES = frozenset({f"CC{number:03}" for number in range(1, 8)})
+"""Rules about cache markers, which other vendors mostly read over."""
 ANTHROPIC = Dialect(
     "anthropic",
     # `tool_use` then text, calls of one turn over two messages, an id used again turns later: reported as refused by
     # some, as accepted by others, probed by nobody.
     # How thinking is treated at the end with thinking off, and before a fallback, is documented but not how it fails.
     doubtful_rules=frozenset({"TU014", "TU019", "TU007", "TH008", "TH009"}),
-    # Takes assistant messages without content.
-    except_rules=frozenset({"CO012"}),
+    # Takes assistant messages without content, and cache markers of any kind there is.
+    except_rules=frozenset({"CO012", "CC008"}),
 )
 """The first-party API: pairs by id, combines neighbouring messages of one role."""
 
@@ -43,8 +45,9 @@ BEDROCK = Dialect(
     merges_turns=False,
     # Of the order of thinking, and of server tools, it is not known how they are checked there.
     doubtful_rules=frozenset(
-        {"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009", "SV001", "SV002", "SV003"}
-    ),
+        {"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009", "SV001", "SV002", "SV003", "RQ010"}
+    )
+    | _OF_CACHES,
     doubtful_order=True,
     # Version 2026-10-21 means something here from 4.7 on only, where sampling is refused in any version.
     except_rules=frozenset({"RQ012"}),
@@ -57,9 +60,10 @@ BEDROCK = Dialect(
 COMPATIBLE = Dialect(
     "compatible",
     merges_turns=False,
-    doubtful_rules=frozenset({"CO012", "TU014", "TU019", "RQ010"}),
+    # What these make of parameters and cache markers is each one's own affair.
+    doubtful_rules=frozenset({"CO012", "TU014", "TU019", "RQ010", "RQ017", "RQ018", "RQ019"}) | _OF_CACHES,
     # Parameters that are shared have other ranges there.
-    except_rules=OF_CLAUDE | {"RQ016"},
+    except_rules=OF_CLAUDE | {"RQ016", "CC008"},
     doubtful_order=True,
     image_megabytes=5,
 )
