@@ -4,7 +4,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from antiphon.cli.check_file import FileChecker
 from antiphon.cli.check_files import STDIN, targets
@@ -42,11 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ignore", action="append", metavar="RULES", help="all but these")
     group.add_argument(
         "--dialect",
-        choices=sorted(DIALECTS),
-        help="whose rules hold (default: of the API the conversation is made for)",
+        type=_one_of(DIALECTS),
+        metavar="NAME",
+        help="whose rules hold, as in bedrock (default: of the API the conversation is made for)",
     )
     group.add_argument("--strict-order", action="store_true", help="want results in the order of their calls")
-    group.add_argument("--input-format", choices=sorted(FORMATS), help="the format of the files (default: found out)")
+    group.add_argument(
+        "--input-format",
+        type=_one_of(FORMATS),
+        metavar="NAME",
+        help="the format of the files, as in claude-code (default: found out)",
+    )
     group.add_argument(
         "--ignore-unknown", action="store_true", help="skip files that are nothing to be checked, also when named"
     )
@@ -73,6 +79,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="print problems and errors, nothing else")
     group.add_argument("--exit-zero", action="store_true", help="end with exit code 0 even when there are problems")
     group.add_argument("--exit-non-zero-on-fix", action="store_true", help="end with 1 also when all was repaired")
+
+
+def _one_of(names: Iterable[str]) -> Callable[[str], str]:
+    """Return a parser of one of these names; a list of all of them would drown the help."""
+
+    def name(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(sorted(names))}")
+        return text
+
+    return name
 
 
 def run(arguments: argparse.Namespace) -> int:

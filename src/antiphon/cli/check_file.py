@@ -105,19 +105,22 @@ class FileChecker:
         report.found = len(report.problems)
         if not report.problems or not (self.wish.fix or self.wish.diff):
             return None
+        if opened.snapshot is not None and not self.wish.diff:
+            # It is on disk, and the document has what it needs: a large file is not held twice.
+            opened.data = b""
         mended = self.judge.mended(document, lossy=self.wish.lossy)
         fixed = [*_mended_findings(document, self.judge), *mended.fixed]
         if not fixed:
             return None
         new = document.rendered(mended.requests)
-        if new == opened.data:
+        if new == opened.data or (opened.snapshot is not None and opened.snapshot.holds(new)):
             return None
         pairs = list(zip(document.conversations, mended.requests, strict=True))
         changes = file_diff(report.name, opened.data, new, pairs) if self.wish.diff else []
         return _Outcome(new, fixed, _notes(pairs), changes)
 
     def _conclude(self, opened: _Opened, outcome: _Outcome, report: Report) -> None:
-        """Write what repairs made of a file, or only tell. The file as it was is not in memory any more."""
+        """Write what repairs made of a file, or only tell. Nothing else of the file is in memory any more."""
         opened.data = b""
         try:
             # What is told of a repaired file is what anybody will find in it.
@@ -133,7 +136,9 @@ class FileChecker:
             if busy and not self.wish.force:
                 raise NotWritten(f"{busy}; it was not written. End its program first, or write anyway with --force")
             kept = write_file(opened.snapshot, outcome.data, backup=self.wish.backup)
-            report.backup = "" if kept is None else str(kept)
+            if kept is not None:
+                # The name that was given is easier to read; it does not lead there if it is a link.
+                report.backup = str(kept if opened.path.is_symlink() else opened.path.with_name(kept.name))
         report.problems, report.fixed = left, outcome.fixed
         report.notes += outcome.notes
 

@@ -42,6 +42,10 @@ class Snapshot:
     state: tuple[int, int, int, int]
     digest: bytes
 
+    def holds(self, data: bytes) -> bool:
+        """Say whether this is what the file held."""
+        return len(data) == self.state[3] and _digest(data) == self.digest
+
 
 def read_file(path: Path) -> tuple[bytes, Snapshot]:
     """Return what a file holds, and what is needed to see later whether it still does.
