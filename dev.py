@@ -280,15 +280,16 @@ def check_package(environment: Environment, output: Output) -> None:
         environment.install(empty / "bin/python", [wheel], output)
         measure(empty, output)
         antiphon = empty / "bin/antiphon"
-        for arguments in (["--version"], ["--help"], ["demo"], ["demo", "--completion-order"]):
+        for arguments in (["--version"], ["--help"], ["rule", "TU003"], ["demo"], ["demo", "--completion-order"]):
             run([antiphon, *arguments], output, cwd=place, variables=variables)
 
 
 def shipped_files() -> set[str]:
-    """Return the names in the wheel of all files of the package: code, tool descriptions, `py.typed`."""
+    """Return the names in the wheel of all files of the package: code, tool descriptions, `py.typed`, rule pages."""
     package = ROOT / "src"
     files = (path for path in (package / "antiphon").rglob("*") if path.is_file())
-    return {path.relative_to(package).as_posix() for path in files if path.suffix != ".pyc"}
+    pages = {f"antiphon/rule_pages/{path.name}" for path in (ROOT / "docs/rules").glob("*.md")}
+    return pages | {path.relative_to(package).as_posix() for path in files if path.suffix != ".pyc"}
 
 
 def measure(environment: Path, output: Output) -> None:
