@@ -1,0 +1,133 @@
+"""Programs that speak the Messages API and are not ours: where they come from, and how each is pointed at an address.
+
+Versions are what the registries serve on the day. Each client gets an empty home and a folder with three small files;
+what it is asked leads it through the calls of the script.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = "claude-sonnet-4-5"
+PROMPT = "Compare the files."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client runs.
+
+    Attributes:
+        home: its home.
+        work: the folder it works in.
+        programs: where its program was installed.
+        url: the base URL it is to use, without `/v1`.
+        model: which model it is to ask.
+    """
+
+    home: Path
+    work: Path
+    programs: Path
+    url: str
+    model: str
+
+    def write(self, path: str, value: object) -> None:
+        """Write a file of JSON into the home."""
+        target = self.home / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client.
+
+    Attributes:
+        package: what is installed: an npm package, or `pypi:` and a package.
+        tool: the name of its tool that runs a command, with the argument `command`; empty where it calls none.
+        command: writes what it must find, and returns its command line.
+        variables: its environment.
+    """
+
+    package: str
+    tool: str
+    command: Callable[[Place], list[str]]
+    variables: Callable[[Place], Mapping[str, str]] = lambda _: {}
+
+
+def _claude_code(place: Place) -> list[str]:
+    program = str(place.programs / "claude")
+    return [program, "-p", PROMPT, "--model", place.model, "--allowedTools", "Bash"]
+
+
+def _opencode(place: Place) -> list[str]:
+    options = {"baseURL": f"{place.url}/v1", "apiKey": "any"}
+    place.write(
+        ".config/opencode/opencode.json",
+        {"provider": {"anthropic": {"options": options}}, "autoupdate": False, "share": "disabled"},
+    )
+    return [str(place.programs / "opencode"), "run", "-m", f"anthropic/{place.model}", PROMPT]
+
+
+def _pi(place: Place) -> list[str]:
+    place.write(".pi/agent/models.json", {"providers": {"anthropic": {"baseUrl": place.url}}})
+    return [str(place.programs / "pi"), "-p", "--provider", "anthropic", "--model", place.model, PROMPT]
+
+
+def _qwen(place: Place) -> list[str]:
+    place.write(
+        ".qwen/settings.json",
+        {"security": {"auth": {"selectedType": "anthropic"}}, "model": {"name": place.model}},
+    )
+    return [str(place.programs / "qwen"), "-p", PROMPT, "--yolo"]
+
+
+def _cline(place: Place) -> list[str]:
+    settings = {"provider": "anthropic", "apiKey": "any", "model": place.model, "baseUrl": f"{place.url}/v1"}
+    place.write(
+        ".cline/data/settings/providers.json",
+        {
+            "version": 1,
+            "lastUsedProvider": "anthropic",
+            "modes": {},
+            "providers": {
+                "anthropic": {"settings": settings, "updatedAt": "2026-01-01T00:00:00.000Z", "tokenSource": "manual"}
+            },
+        },
+    )
+    return [str(place.programs / "cline"), "-P", "anthropic", "-m", place.model, PROMPT]
+
+
+def _aider(place: Place) -> list[str]:
+    program = str(place.programs / "aider")
+    options = "--no-git --no-check-update --no-show-model-warnings --analytics-disable --yes-always --no-stream"
+    return [program, *options.split(), "--model", f"anthropic/{place.model}", "--message", PROMPT]
+
+
+def _python_sdk(place: Place) -> list[str]:
+    return [str(place.programs / "python"), str(Path(__file__).with_name("python_sdk.py")), place.model, PROMPT]
+
+
+def _typescript_sdk(place: Place) -> list[str]:
+    script = place.programs.parent.parent / "trial.mjs"
+    script.write_text(Path(__file__).with_name("typescript_sdk.mjs").read_text())
+    return ["node", str(script), place.model, PROMPT]
+
+
+CLIENTS: Mapping[str, Client] = {
+    "claude-code": Client(
+        "@anthropic-ai/claude-code",
+        "Bash",
+        _claude_code,
+        lambda _: {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"},
+    ),
+    "opencode": Client("opencode-ai", "bash", _opencode),
+    "pi": Client("@mariozechner/pi-coding-agent", "bash", _pi),
+    "qwen-code": Client(
+        "@qwen-code/qwen-code", "run_shell_command", _qwen, lambda place: {"ANTHROPIC_MODEL": place.model}
+    ),
+    "cline": Client("cline", "run_commands", _cline),
+    "aider": Client("pypi:aider-chat", "", _aider, lambda place: {"ANTHROPIC_API_BASE": place.url}),
+    "anthropic-python": Client("pypi:anthropic", "run", _python_sdk),
+    "anthropic-typescript": Client("@anthropic-ai/sdk", "run", _typescript_sdk),
+}
