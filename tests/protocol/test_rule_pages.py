@@ -11,7 +11,7 @@ from seen import Seen
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
-from antiphon.protocol.dialects import DIALECTS, in_strict_order
+from antiphon.protocol.dialects import ALL_DIALECTS, DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json
 from antiphon.protocol.raw import decode_body
 from antiphon.protocol.registry import BODY, EVERY_RULE, RULES
@@ -44,11 +44,14 @@ def _examples(rule: Rule, mark: str) -> list[Json]:
 
 def _upstream(rule: Rule) -> Dialect:
     found = UPSTREAM.search(_page(rule))
-    special = {
-        "strict-order": in_strict_order(DIALECTS["anthropic"]),
-        "cautious": DIALECTS["anthropic"].cautious(),
-    }
-    return {**DIALECTS, **special}[found["name"] if found else "anthropic"]
+    name = found["name"] if found else "anthropic"
+    if name == "strict-order":
+        return in_strict_order(DIALECTS["anthropic"])
+    if name == "cautious":
+        return DIALECTS["anthropic"].cautious()
+    cautious = name.endswith("-cautious")
+    upstream = ALL_DIALECTS[name.removesuffix("-cautious")]
+    return upstream.cautious() if cautious else upstream
 
 
 def _context(rule: Rule) -> Context:
@@ -149,4 +152,4 @@ def test_the_index_lists_all_rules() -> None:
 
 def test_the_index_lists_all_dialects() -> None:
     index = (PAGES / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE) == list(DIALECTS)
+    assert re.findall(r"^\| `([\w-]+)` \|", index, re.MULTILINE) == list(ALL_DIALECTS)

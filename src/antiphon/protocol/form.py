@@ -6,11 +6,12 @@ did not touch is written back as the very object that was read, so unknown field
 """
 
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json
-from antiphon.protocol.rule import Violation
+from antiphon.protocol.rule import Check, Violation
 
 
 class Reading(Protocol):
@@ -56,3 +57,12 @@ class Form(Protocol):
     def read(self, request: Json) -> Reading:
         """Read a request; never raises, whatever JSON it is given."""
         ...
+
+
+def in_other_forms(check: Check) -> Check:
+    """Return the check of a rule that holds in other wire forms only: silent about the Messages API."""
+
+    def silent_at_home(conversation: Conversation) -> Iterable[Violation]:
+        return () if conversation.dialect.form is None else check(conversation)
+
+    return silent_at_home

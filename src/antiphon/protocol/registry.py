@@ -37,6 +37,10 @@ from antiphon.protocol.rules.ms008_misplaced_system_message import MISPLACED_SYS
 from antiphon.protocol.rules.ms009_system_message_content import SYSTEM_MESSAGE_CONTENT
 from antiphon.protocol.rules.ms010_prefill_unsupported import PREFILL_UNSUPPORTED
 from antiphon.protocol.rules.ms011_prefill_trailing_whitespace import PREFILL_TRAILING_WHITESPACE
+from antiphon.protocol.rules.ms012_blank_text import BLANK_TEXT
+from antiphon.protocol.rules.ms013_call_without_user_turn import CALL_WITHOUT_USER_TURN
+from antiphon.protocol.rules.ms014_document_without_text import DOCUMENT_WITHOUT_TEXT
+from antiphon.protocol.rules.ms015_empty_tool_calls import EMPTY_TOOL_CALLS
 from antiphon.protocol.rules.rq001_byte_order_mark import BYTE_ORDER_MARK
 from antiphon.protocol.rules.rq002_bytes_not_text import BYTES_NOT_TEXT
 from antiphon.protocol.rules.rq003_bare_control_character import BARE_CONTROL_CHARACTER
@@ -79,6 +83,8 @@ from antiphon.protocol.rules.th011_thinking_budget import THINKING_BUDGET
 from antiphon.protocol.rules.th012_forced_call_with_thinking import FORCED_CALL_WITH_THINKING
 from antiphon.protocol.rules.th013_forced_call_unsupported import FORCED_CALL_UNSUPPORTED
 from antiphon.protocol.rules.th014_clear_thinking_without_thinking import CLEAR_THINKING_WITHOUT_THINKING
+from antiphon.protocol.rules.th030_reasoning_without_its_item import REASONING_WITHOUT_ITS_ITEM
+from antiphon.protocol.rules.th031_missing_thought_signature import MISSING_THOUGHT_SIGNATURE
 from antiphon.protocol.rules.tu001_missing_tool_result import MISSING_TOOL_RESULT
 from antiphon.protocol.rules.tu002_content_before_tool_result import CONTENT_BEFORE_TOOL_RESULT
 from antiphon.protocol.rules.tu003_tool_result_out_of_order import TOOL_RESULT_OUT_OF_ORDER
@@ -99,6 +105,11 @@ from antiphon.protocol.rules.tu017_invalid_tool_use_id import INVALID_TOOL_USE_I
 from antiphon.protocol.rules.tu018_invalid_tool_use_input import INVALID_TOOL_USE_INPUT
 from antiphon.protocol.rules.tu019_reused_tool_use_id import REUSED_TOOL_USE_ID
 from antiphon.protocol.rules.tu020_nameless_tool_use import NAMELESS_TOOL_USE
+from antiphon.protocol.rules.tu021_invalid_call_id import INVALID_CALL_ID
+from antiphon.protocol.rules.tu022_long_call_id import LONG_CALL_ID
+from antiphon.protocol.rules.tu023_misshapen_call_or_result import MISSHAPEN_CALL_OR_RESULT
+from antiphon.protocol.rules.tu024_result_not_text import RESULT_NOT_TEXT
+from antiphon.protocol.rules.tu025_tools_not_defined import TOOLS_NOT_DEFINED
 
 BODY: tuple[BodyRule, ...] = (
     BYTE_ORDER_MARK,
@@ -135,6 +146,10 @@ SHAPE: tuple[Rule, ...] = (
     INVALID_TOOL_USE_ID,
     INVALID_TOOL_USE_INPUT,
     NAMELESS_TOOL_USE,
+    INVALID_CALL_ID,
+    LONG_CALL_ID,
+    MISSHAPEN_CALL_OR_RESULT,
+    EMPTY_TOOL_CALLS,
     IMAGE_MEDIA_TYPE,
     IMAGE_TOO_LARGE,
     CITATIONS_FROM_USER,
@@ -166,6 +181,7 @@ MEANING: tuple[Rule, ...] = (
     TOOL_USE_OUTSIDE_ASSISTANT_MESSAGE,
     TOOL_RESULT_OUTSIDE_USER_MESSAGE,
     CONTENT_BEFORE_FALLBACK,
+    REASONING_WITHOUT_ITS_ITEM,
     REPEATED_TOOL_USE,
     CONFLICTING_TOOL_USE_IDS,
     SPLIT_TOOL_USES,
@@ -180,16 +196,22 @@ MEANING: tuple[Rule, ...] = (
     ORPHAN_TOOL_RESULT,
     MISSING_TOOL_RESULT,
     TOOL_RESULT_OUT_OF_ORDER,
+    CALL_WITHOUT_USER_TURN,
+    RESULT_NOT_TEXT,
     REUSED_TOOL_USE_ID,
     ORPHAN_SERVER_TOOL_RESULT,
     UNRESOLVED_SERVER_TOOL_USE,
     SERVER_TOOL_WITHHELD,
     EMPTY_TEXT,
+    BLANK_TEXT,
     EMPTY_ERROR_RESULT,
     ERROR_RESULT_NOT_TEXT,
     BLANK_MESSAGE,
     EMPTY_USER_MESSAGE,
     EMPTY_ASSISTANT_MESSAGE,
+    DOCUMENT_WITHOUT_TEXT,
+    TOOLS_NOT_DEFINED,
+    MISSING_THOUGHT_SIGNATURE,
     BLANK_SYSTEM_PROMPT,
     PREFILL_UNSUPPORTED,
     PREFILL_TRAILING_WHITESPACE,

@@ -1,4 +1,4 @@
-"""Who is upstream: the named dialects of the Messages API, as data.
+"""Who is upstream: the named dialects of the Messages API, as data. Those of other wire forms are in `forms`.
 
 A dialect differs from the first-party API in what its evidence says and in nothing else. Where the evidence about an
 upstream is split, `check` is silent and `repair` keeps to the stricter reading (`Dialect.doubtful_rules`).
@@ -7,6 +7,7 @@ upstream is split, `check` is silent and `repair` keeps to the stricter reading 
 from dataclasses import replace
 
 from antiphon.protocol.context import Dialect
+from antiphon.protocol.dialects.forms import FORMS
 
 OF_CLAUDE = frozenset(
     {
@@ -90,6 +91,10 @@ TEMPLATE = Dialect(
 drop the ids of calls, so a result in the wrong place silently becomes the result of another call."""
 
 DIALECTS = {found.name: found for found in (ANTHROPIC, VERTEX, BEDROCK, COMPATIBLE, TEMPLATE)}
+"""Those of the Messages API, by name."""
+
+ALL_DIALECTS = {**DIALECTS, **FORMS}
+"""Those of other wire forms, too."""
 
 
 def dialect(name: str) -> Dialect:
@@ -99,9 +104,9 @@ def dialect(name: str) -> Dialect:
         ValueError: there is none; the message lists those there are.
     """
     try:
-        return DIALECTS[name]
+        return ALL_DIALECTS[name]
     except KeyError:
-        raise ValueError(f"there is no dialect {name!r}; known are {', '.join(DIALECTS)}") from None
+        raise ValueError(f"there is no dialect {name!r}; known are {', '.join(ALL_DIALECTS)}") from None
 
 
 def in_strict_order(base: Dialect) -> Dialect:
