@@ -28,7 +28,7 @@ _OF_ONE_CONNECTION = frozenset(
 )
 # The host is the upstream's own; `100-continue` was answered already; the token is ours.
 _OF_REQUESTS = _OF_ONE_CONNECTION | {"host", "expect", TOKEN_HEADER}
-_READABLE = frozenset({"gzip", "deflate", "identity"})
+_READABLE = frozenset({"gzip", "identity"})
 
 
 def for_upstream(headers: Mapping[str, str]) -> Headers:

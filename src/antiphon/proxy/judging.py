@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.protocol.checking import repair
+from antiphon.protocol.checking import check, repair
 from antiphon.protocol.context import Context, Dialect
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json, is_array, is_object
@@ -122,11 +122,12 @@ def judge(body: bytes, plan: Plan) -> Judged:
 
 def _judged(body: bytes, model: str, request: Json, mended: tuple[Violation, ...], task: Task) -> Judged:
     given = without_thinking(request) if task.unthinking else request
+    moved = added = 0
+    if task.sort and not task.strict:
+        # Before anything is judged: what thinking is bound to is what was sent.
+        given, moved = in_request_order(given)
     repaired = repair(given, task.reading, context=task.context)
     wanted = repaired.request
-    added = moved = 0
-    if task.sort and not task.strict:
-        wanted, moved = in_request_order(wanted)
     if task.cache:
         wanted, added = with_breakpoints(wanted)
     return Judged(
@@ -153,6 +154,18 @@ def _decoded(body: bytes) -> tuple[Json | None, tuple[Violation, ...]]:
 def decoded(body: bytes) -> Json | None:
     """Return a body as JSON, or None where it holds no object."""
     return _decoded(body)[0]
+
+
+def accused(body: bytes, plan: Plan) -> list[Violation]:
+    """Return all that a request may be refused for, by the strictest reading; empty where that cannot be said."""
+    request = decoded(body)
+    if request is None:
+        return []
+    task = plan(request)
+    try:
+        return check(request, task.reading, context=task.context)
+    except Exception:  # noqa: BLE001  (as in `judge`)
+        return []
 
 
 def without_thinking(request: Json) -> Json:

@@ -4,15 +4,15 @@ Errors come wrapped: by gateways, and by gateways of gateways. Only the text is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from antiphon.protocol.messages import Json, is_object
-from antiphon.protocol.registry import RULES
-from antiphon.protocol.rule import Rule
+from antiphon.protocol.registry import RULES, rule
+from antiphon.protocol.rule import Rule, Violation
 
 _LONGEST = 64 * 1024
 _SURE = 20
@@ -74,12 +74,30 @@ def rule_of(found: Complaint) -> Rule | None:
     """Return the rule that a complaint is about, or None where that is not known."""
     best: Rule | None = None
     most = _SURE - 1
-    for rule in RULES:
-        fixed = _fixed(rule.error)
+    for candidate in RULES:
+        fixed = _fixed(candidate.error)
         size = sum(map(len, fixed))
         if size > most and _holds(found.text, fixed):
-            best, most = rule, size
+            best, most = candidate, size
     return best
+
+
+def rule_among(found: Complaint, violations: Iterable[Violation]) -> Rule | None:
+    """Return the rule of the first violation that the complaint is about, word by word, or None.
+
+    For texts of which a rule knows too little by itself, and those of other protocols.
+    """
+    for violation in violations:
+        if len(violation.text) >= _SURE and violation.text in found.text:
+            return _by_id(violation.rule)
+    return None
+
+
+def _by_id(rule_id: str) -> Rule | None:
+    try:
+        return rule(rule_id)
+    except KeyError:
+        return None
 
 
 @cache

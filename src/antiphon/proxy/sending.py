@@ -18,14 +18,14 @@ from antiphon.proxy.answers import Refused
 from antiphon.proxy.bodies import Held, continue_if_asked, read_body
 from antiphon.proxy.connection import Body, Unreachable, send
 from antiphon.proxy.headers import Headers, context_of, for_client, for_upstream, readable, with_length
-from antiphon.proxy.judging import LONGEST_NAME, Judged, Plan, Task, decoded, judge
+from antiphon.proxy.judging import LONGEST_NAME, Judged, Plan, Task, accused, decoded, judge
 from antiphon.proxy.memory import Memory, View, rememberer
 from antiphon.proxy.metrics import Metrics
 from antiphon.proxy.naming import Namer
 from antiphon.proxy.notes import Exchange, header, told
 from antiphon.proxy.options import Options
 from antiphon.proxy.patience import Patience
-from antiphon.proxy.refusals import THREAD_UNSUPPORTED, complaint, rule_of
+from antiphon.proxy.refusals import THREAD_UNSUPPORTED, Complaint, complaint, rule_among, rule_of
 from antiphon.proxy.relay import Relayed, pass_on, relayed
 from antiphon.proxy.retrying import OVERLOADED, Retries
 from antiphon.proxy.upstream import Endpoint, Target
@@ -224,13 +224,17 @@ class _Passage:
             The answer for the client, what was sent for it, what was read of it already, and a hint.
         """
         start = await _beginning(answer)
-        rule = _rule(answer, start)
+        said = _complaint(answer, start)
+        if said is None:
+            return answer, judged, start, ""
+        strict = self._plan(view, strict=True, unthinking=False)
+        rule = rule_of(said) or rule_among(said, accused(judged.body, strict))
         if rule is None:
             return answer, judged, start, ""
+        unthinking = rule.id.startswith("TH")
         try:
-            again = await self.shared.judgement(
-                body, self._plan(view, strict=True, unthinking=rule.id.startswith("TH"))
-            )
+            plan = self._plan(view, strict=True, unthinking=unthinking) if unthinking else strict
+            again = await self.shared.judgement(body, plan)
             second = None if again.body == judged.body or again.failed else await self._sent(headers, again)
         except BaseException:
             answer.close()
@@ -323,11 +327,10 @@ async def _beginning(answer: ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _rule(answer: ClientResponse, start: bytes) -> Rule | None:
+def _complaint(answer: ClientResponse, start: bytes) -> Complaint | None:
     if answer.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip"}:
         try:
             start = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(start, _LONGEST_ERROR)
         except zlib.error:
             return None
-    found = complaint(start)
-    return None if found is None else rule_of(found)
+    return complaint(start)
