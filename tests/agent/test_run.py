@@ -389,7 +389,7 @@ async def test_a_picture_the_api_cannot_read_does_not_end_the_conversation() -> 
     @tool
     async def picture() -> Result:
         """Draw."""
-        return Result(({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},))
+        return Result((_picture("iVBORw0KGgo="),))
 
     refusal = Rejected(400, "messages.2.content.0.image.source.base64: Could not process image")
     provider = ScriptedProvider([[use("a", "picture")], refusal, [say("done")]])
@@ -397,6 +397,23 @@ async def test_a_picture_the_api_cannot_read_does_not_end_the_conversation() -> 
     assert (await agent.run("draw")).text == "done"
     ((call_id, content),) = results(provider.requests[2]["messages"][2])
     assert call_id == "a"
+    assert "left out" in content[0]["text"]
+
+
+def _picture(data: str) -> Json:
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+
+
+async def test_what_is_no_picture_at_all_is_left_out_before_it_is_sent() -> None:
+    @tool
+    async def picture() -> Result:
+        """Draw."""
+        return Result((_picture("aGk="),))
+
+    provider = ScriptedProvider([[use("a", "picture")], [say("done")]])
+    agent = Agent(tools=[picture], provider=provider)
+    assert (await agent.run("draw")).text == "done"
+    ((_, content),) = results(provider.requests[1]["messages"][2])
     assert "left out" in content[0]["text"]
 
 
@@ -539,7 +556,7 @@ async def test_results_are_told_as_sent() -> None:
     @tool
     async def picture() -> Result:
         """Draw."""
-        return Result(({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},))
+        return Result((_picture("iVBORw0KGgo="),))
 
     provider = ScriptedProvider([[use("a", "picture"), use("b", "picture")], [say("done")]])
     agent = Agent(tools=[picture], provider=provider)

@@ -18,7 +18,6 @@ CASES: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").reso
 ANTHROPIC = dialect("anthropic")
 
 DECIDED_LATER = {
-    "content.document-role",
     "tool.choice",
     "tool.defined",
     "tool.name-dup",

@@ -17,7 +17,8 @@ from antiphon.protocol.rule import Violation
 
 _MARKER: Json = {"type": "ephemeral"}
 
-LEFT_OUT = "(An image or document stood here. The API refused the request that held it, so it was left out.)"
+LEFT_OUT = "(An image or document stood here. The API does not take the request that holds it, so it was left out.)"
+_ABOUT_MEDIA = frozenset({"CO010", "CO011", "CO013", "CO014", "CO015", "CO016", "CO017"})
 
 
 class History:
@@ -73,7 +74,7 @@ class History:
     def leave_out_media(self) -> bool:
         """Put a note in the place of each image and document of the last user message; say whether there was one.
 
-        For when the API refuses a request: a picture it cannot read would be refused again on every request.
+        For when the API refuses a request, or would: a picture it cannot read is refused again on every request.
         """
         if not self.messages or self.messages[-1].get("role") != "user":
             return False
@@ -106,12 +107,17 @@ class History:
         Raises:
             ConversationInvalid: when it breaks a rule; nothing was sent.
         """
-        violations = check({**params, "messages": self.messages}, self._dialect, start=self._checked)
+        violations = self._violations(params)
+        # What a tool or a user hands in may be no picture, or one too many: that is no reason to end a conversation.
+        if any(found.rule in _ABOUT_MEDIA for found in violations) and self.leave_out_media():
+            violations = self._violations(params)
         if violations:
             first = violations[0]
+            advice = "This is a bug in Antiphon; please report it with the steps that led here."
+            if first.message is None:
+                advice = "Look at the parameters that were given to the agent."
             raise ConversationInvalid(
-                f"the conversation breaks rule {first.rule} and was not sent: {first.text}. "
-                "This is a bug in Antiphon; please report it with the steps that led here."
+                f"the conversation breaks rule {first.rule} and was not sent: {first.text}. {advice}"
             )
         self._checked = len(self.messages)
         messages, encoded = list(self.messages), list(self._encoded)
@@ -121,6 +127,9 @@ class History:
             if marked is not None:
                 messages[index], encoded[index] = marked, encode(marked)
         return Request(params, messages, encoded)
+
+    def _violations(self, params: Json) -> list[Violation]:
+        return check({**params, "messages": self.messages}, self._dialect, start=self._checked)
 
     def _append(self, message: Json) -> None:
         self.messages.append(message)

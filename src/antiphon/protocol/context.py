@@ -26,6 +26,7 @@ class Dialect:
             silent about them (who is not known to refuse must not be said to), `repair` keeps to them.
         doubtful_order: the same for the order of results: `repair` sorts them, `check` does not ask.
         image_megabytes: how large an image may be, in base64.
+        inline_media: images and documents are sent as data, not as addresses or uploaded files.
         request_megabytes: how large a request may be.
         body_version: what a body says as its `anthropic_version` where the URL names the model; else empty.
         only_rules: ids of the rules that can hold here at all; None for all. Another wire form names its own, so that
@@ -40,6 +41,7 @@ class Dialect:
     doubtful_rules: frozenset[str] = frozenset()
     doubtful_order: bool = False
     image_megabytes: int = 10
+    inline_media: bool = False
     request_megabytes: int = 32
     body_version: str = ""
     only_rules: frozenset[str] | None = None

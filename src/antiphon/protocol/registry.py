@@ -26,6 +26,14 @@ from antiphon.protocol.rules.co009_invalid_field import INVALID_FIELD
 from antiphon.protocol.rules.co010_image_media_type import IMAGE_MEDIA_TYPE
 from antiphon.protocol.rules.co011_image_too_large import IMAGE_TOO_LARGE
 from antiphon.protocol.rules.co012_empty_assistant_message import EMPTY_ASSISTANT_MESSAGE
+from antiphon.protocol.rules.co013_image_too_large_among_many import IMAGE_TOO_LARGE_AMONG_MANY
+from antiphon.protocol.rules.co014_too_many_images import TOO_MANY_IMAGES
+from antiphon.protocol.rules.co015_image_not_inline import IMAGE_NOT_INLINE
+from antiphon.protocol.rules.co016_unreadable_image import UNREADABLE_IMAGE
+from antiphon.protocol.rules.co017_mislabelled_image import MISLABELLED_IMAGE
+from antiphon.protocol.rules.co018_toolset_not_echoed import TOOLSET_NOT_ECHOED
+from antiphon.protocol.rules.co019_invalid_search_result import INVALID_SEARCH_RESULT
+from antiphon.protocol.rules.co020_document_from_assistant import DOCUMENT_FROM_ASSISTANT
 from antiphon.protocol.rules.ms001_no_messages import NO_MESSAGES
 from antiphon.protocol.rules.ms002_message_not_an_object import MESSAGE_NOT_AN_OBJECT
 from antiphon.protocol.rules.ms003_unknown_role import UNKNOWN_ROLE
@@ -150,8 +158,12 @@ SHAPE: tuple[Rule, ...] = (
     LONG_CALL_ID,
     MISSHAPEN_CALL_OR_RESULT,
     EMPTY_TOOL_CALLS,
+    UNREADABLE_IMAGE,
     IMAGE_MEDIA_TYPE,
+    MISLABELLED_IMAGE,
     IMAGE_TOO_LARGE,
+    IMAGE_NOT_INLINE,
+    INVALID_SEARCH_RESULT,
     CITATIONS_FROM_USER,
     INVALID_CACHE_MARKER,
     CACHE_MARKER_UNSUPPORTED,
@@ -174,6 +186,9 @@ MEANING: tuple[Rule, ...] = (
     THINKING_BUDGET,
     FORCED_CALL_WITH_THINKING,
     FORCED_CALL_UNSUPPORTED,
+    TOO_MANY_IMAGES,
+    IMAGE_TOO_LARGE_AMONG_MANY,
+    DOCUMENT_FROM_ASSISTANT,
     FIRST_MESSAGE_NOT_USER,
     SYSTEM_MESSAGE_UNSUPPORTED,
     MISPLACED_SYSTEM_MESSAGE,
@@ -199,6 +214,7 @@ MEANING: tuple[Rule, ...] = (
     CALL_WITHOUT_USER_TURN,
     RESULT_NOT_TEXT,
     REUSED_TOOL_USE_ID,
+    TOOLSET_NOT_ECHOED,
     ORPHAN_SERVER_TOOL_RESULT,
     UNRESOLVED_SERVER_TOOL_USE,
     SERVER_TOOL_WITHHELD,

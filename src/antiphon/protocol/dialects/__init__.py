@@ -13,9 +13,10 @@ OF_CLAUDE = frozenset(
     {
         *(f"TH{number:03}" for number in (*range(1, 12), 13, 14)),
         *(f"SV{number:03}" for number in range(1, 6)),
+        *(f"CO{number:03}" for number in (13, 14, 18, 19, 20)),
     }
 )
-"""Rules that other vendors do not have: they sign and bind no thinking, and their server tools are other ones."""
+"""Rules that other vendors do not have: they sign and bind no thinking, and have their own server tools and limits."""
 
 _OF_CACHES = frozenset({f"CC{number:03}" for number in range(1, 8)})
 """Rules about cache markers, which other vendors mostly read over."""
@@ -24,7 +25,8 @@ ANTHROPIC = Dialect(
     # `tool_use` then text, calls of one turn over two messages, an id used again turns later: reported as refused by
     # some, as accepted by others, probed by nobody.
     # How thinking is treated at the end with thinking off, and before a fallback, is documented but not how it fails.
-    doubtful_rules=frozenset({"TU014", "TU019", "TU007", "TH008", "TH009"}),
+    # So are the results of toolsets.
+    doubtful_rules=frozenset({"TU014", "TU019", "TU007", "TH008", "TH009", "CO018"}),
     # Takes assistant messages without content, and cache markers of any kind there is.
     except_rules=frozenset({"CO012", "CC008"}),
 )
@@ -36,6 +38,7 @@ VERTEX = replace(
     # Which server tools there are is another matter there.
     doubtful_rules=ANTHROPIC.doubtful_rules | {"SV003"},
     image_megabytes=5,
+    inline_media=True,
     request_megabytes=30,
     body_version="vertex-2023-10-16",
 )
@@ -46,13 +49,14 @@ BEDROCK = Dialect(
     merges_turns=False,
     # Of the order of thinking, and of server tools, it is not known how they are checked there.
     doubtful_rules=frozenset(
-        {"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009", "SV001", "SV002", "SV003", "RQ010"}
+        {"TU019", "TH002", "TH004", "TH005", "TH006", "TH008", "TH009", "SV001", "SV002", "SV003", "CO018", "RQ010"}
     )
     | _OF_CACHES,
     doubtful_order=True,
     # Version 2026-10-21 means something here from 4.7 on only, where sampling is refused in any version.
-    except_rules=frozenset({"RQ012"}),
+    except_rules=frozenset({"RQ012", "CO020"}),
     image_megabytes=5,
+    inline_media=True,
     request_megabytes=20,
     body_version="bedrock-2023-05-31",
 )
