@@ -17,22 +17,26 @@ _LONGEST_LINE = 200
 _START = re.compile(r"([-+])(\d+)(?=[, ])")
 
 
-def file_diff(name: str, old: bytes, new: bytes, pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
-    """Return what changes as lines of a unified diff, each without its end.
+def shows_in_lines(data: bytes) -> bool:
+    """Say whether a diff of lines tells what changes in a file: not for databases, and JSON that is all on one line."""
+    if b"\0" in data[:1024]:
+        return False
+    lines = data.count(b"\n") + 1
+    return lines >= 5 or len(data) / lines <= _LONGEST_LINE
 
-    Args:
-        name: the file, as it is shown.
-        old: the file as it is.
-        new: the file as it would be.
-        pairs: its conversations, each with what repairs made of its request.
-    """
+
+def line_diff(name: str, old: bytes, new: bytes) -> list[str]:
+    """Return what changes in a file as lines of a unified diff, each without its end."""
     name = shown_name(name).lstrip("/")
-    if b"\0" not in old[:1024] and not _is_one_line(old):
-        before, after = _lines(old), _lines(new)
-        return list(_unified(before, after, f"a/{name}", f"b/{name}"))
+    return list(_unified(_lines(old), _lines(new), f"a/{name}", f"b/{name}"))
+
+
+def message_diff(name: str, pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
+    """Return what changes in the conversations of a file, each given with what repairs made of its request."""
+    name = shown_name(name).lstrip("/")
     changes: list[str] = []
     for stored, repaired in pairs:
-        title = f"{name} {stored.label}".rstrip()
+        title = f"{name} {shown_name(stored.label)}".rstrip()
         changes += _request_diff(title, stored.request, repaired)
     return changes
 
@@ -60,11 +64,6 @@ def lost_thinking(old: Json, new: Json) -> list[tuple[int, int]]:
 def _seal(block: Json) -> str:
     seal = block.get("signature") or block.get("data") if kind_of(block) in THINKING_TYPES else None
     return seal if isinstance(seal, str) else ""
-
-
-def _is_one_line(data: bytes) -> bool:
-    lines = data.count(b"\n") + 1
-    return lines < 5 and len(data) / lines > _LONGEST_LINE
 
 
 def _lines(data: bytes) -> list[str]:

@@ -5,39 +5,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from antiphon.cli.check_diff import file_diff, first_change, lost_thinking
+from antiphon.cli.check_diff import first_change, line_diff, lost_thinking, message_diff, shows_in_lines
 from antiphon.cli.check_files import STDIN, Target
 from antiphon.cli.check_judging import CannotJudge, Judge, path_of
 from antiphon.cli.check_problem import Problem, Report, Wish
 from antiphon.cli.check_rules import rule_entry
-from antiphon.cli.check_writing import NotWritten, Snapshot, in_use, read_file, write_file
+from antiphon.cli.check_writing import NotWritten, Snapshot, digest, in_use, read_file, write_file
 from antiphon.protocol.messages import Json
 from antiphon.transcripts.detecting import FORMATS, detect, read
 from antiphon.transcripts.document import Document, Format, Stored, Unreadable
 
 _NO_SESSION = frozenset({"request", "jsonl"})
 """Formats that no running program goes on writing. They are told by their shape alone, too."""
+_PASSES = 8
+"""How often a file is repaired: what is mended in it can bring to light what could not be seen before."""
 
 
 @dataclass(slots=True)
 class _Opened:
-    """A file that is looked at; `snapshot` is None for standard input."""
+    """A file that is looked at.
+
+    Attributes:
+        name: as it is shown.
+        path: its name, which tells some formats.
+        format: what kind of file it is.
+        snapshot: the file as it was read; None for standard input.
+        data: what it holds, or what repairs made of that so far.
+        original: what it held, where that is still needed.
+        fixed: what was repaired so far.
+        notes: what that costs.
+        changes: the difference it makes to messages, where lines do not show it.
+    """
 
     name: str
     path: Path
-    data: bytes
-    snapshot: Snapshot | None
     format: Format
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What repairs made of a file: its new content, what was repaired, what it costs, and the difference if wanted."""
-
+    snapshot: Snapshot | None
     data: bytes
-    fixed: list[Problem]
-    notes: list[str]
-    changes: list[str]
+    original: bytes = b""
+    fixed: list[Problem] = field(default_factory=list[Problem])
+    notes: list[str] = field(default_factory=list[str])
+    changes: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
@@ -64,11 +72,7 @@ class FileChecker:
             opened = self._open(target)
             if opened is None:
                 return None
-            outcome = self._judge(opened, report, named=target.named)
-            if outcome is not None:
-                self._conclude(opened, outcome, report)
-            elif opened.snapshot is None:
-                self.output = opened.data
+            self._check(opened, report, named=target.named)
         except (Unreadable, CannotJudge, NotWritten) as problem:
             report.error = str(problem)
         except OSError as problem:
@@ -83,7 +87,7 @@ class FileChecker:
         wanted = self.wish.format
         chosen = detect(path, data) if wanted is None else FORMATS[wanted]
         if chosen is not None:
-            return _Opened(target.name, path, data, snapshot, chosen)
+            return _Opened(target.name, path, chosen, snapshot, data, data if self.wish.diff else b"")
         if target.named:
             try:
                 read(path, data)
@@ -91,56 +95,73 @@ class FileChecker:
                 raise Unreadable(f"{problem}; --input-format names the format of a file") from None
         return None
 
-    def _judge(self, opened: _Opened, report: Report, *, named: bool) -> _Outcome | None:
-        """Find what is wrong with a file, and what repairs would make of it where they are wanted and change it."""
+    def _check(self, opened: _Opened, report: Report, *, named: bool) -> None:
         try:
-            document = opened.format.read(opened.path, opened.data)
+            report.problems, changed = self._look(opened)
         except Unreadable as problem:
             if named or opened.format.name not in _NO_SESSION:
                 raise
             # Many a JSON file of a directory looks like a request from afar.
             report.notes.append(f"skipped: {problem}")
-            return None
-        report.problems = self.judge.problems(document)
+            return
         report.found = len(report.problems)
-        if not report.problems or not (self.wish.fix or self.wish.diff):
-            return None
-        if opened.snapshot is not None and not self.wish.diff:
-            # It is on disk, and the document has what it needs: a large file is not held twice.
-            opened.data = b""
+        if changed:
+            left = self._look_again(opened)
+            self._conclude(opened, report)
+            report.problems, report.fixed, report.notes = left, opened.fixed, opened.notes
+        if opened.snapshot is None:
+            self.output = opened.data
+
+    def _look(self, opened: _Opened) -> tuple[list[Problem], bool]:
+        """Return what is wrong with a file, and whether repairs, where they are wanted, made another one of it."""
+        document = opened.format.read(opened.path, opened.data)
+        problems = self.judge.problems(document)
+        if not problems or not (self.wish.fix or self.wish.diff):
+            return problems, False
         mended = self.judge.mended(document, lossy=self.wish.lossy)
         fixed = [*_mended_findings(document, self.judge), *mended.fixed]
         if not fixed:
-            return None
-        new = document.rendered(mended.requests)
-        if new == opened.data or (opened.snapshot is not None and opened.snapshot.holds(new)):
-            return None
-        pairs = list(zip(document.conversations, mended.requests, strict=True))
-        changes = file_diff(report.name, opened.data, new, pairs) if self.wish.diff else []
-        return _Outcome(new, fixed, _notes(pairs), changes)
-
-    def _conclude(self, opened: _Opened, outcome: _Outcome, report: Report) -> None:
-        """Write what repairs made of a file, or only tell. Nothing else of the file is in memory any more."""
+            return problems, False
+        before = digest(opened.data)
+        # The document has what it needs, and the disk has the rest: a large file is not held twice.
         opened.data = b""
-        try:
-            # What is told of a repaired file is what anybody will find in it.
-            left = self.judge.problems(opened.format.read(opened.path, outcome.data))
-        except Unreadable as problem:
-            raise NotWritten(f"what repairs made of it cannot be read ({problem}), so it was not written") from problem
+        opened.data = document.rendered(mended.requests)
+        if digest(opened.data) == before:
+            return problems, False
+        pairs = list(zip(document.conversations, mended.requests, strict=True))
+        opened.fixed += fixed
+        opened.notes += [note for note in _notes(pairs) if note not in opened.notes]
+        if self.wish.diff and not shows_in_lines(opened.original):
+            opened.changes += message_diff(opened.name, pairs)
+        return problems, True
+
+    def _look_again(self, opened: _Opened) -> list[Problem]:
+        """Return what is wrong with a repaired file, as anybody will find it; repair what only now came to light."""
+        left: list[Problem] = []
+        for _ in range(_PASSES):
+            try:
+                left, changed = self._look(opened)
+            except Unreadable as problem:
+                raise NotWritten(
+                    f"what repairs made of it cannot be read ({problem}), so it was not written"
+                ) from problem
+            if not changed:
+                break
+        return left
+
+    def _conclude(self, opened: _Opened, report: Report) -> None:
+        """Write what repairs made of a file, or tell the difference."""
         if self.wish.diff:
-            report.changes = outcome.changes
-        elif opened.snapshot is None:
-            self.output = outcome.data
-        else:
+            in_lines = shows_in_lines(opened.original)
+            report.changes = line_diff(opened.name, opened.original, opened.data) if in_lines else opened.changes
+        elif opened.snapshot is not None:
             busy = in_use(opened.snapshot.path, session=opened.format.name not in _NO_SESSION)
             if busy and not self.wish.force:
                 raise NotWritten(f"{busy}; it was not written. End its program first, or write anyway with --force")
-            kept = write_file(opened.snapshot, outcome.data, backup=self.wish.backup)
+            kept = write_file(opened.snapshot, opened.data, backup=self.wish.backup)
             if kept is not None:
                 # The name that was given is easier to read; it does not lead there if it is a link.
                 report.backup = str(kept if opened.path.is_symlink() else opened.path.with_name(kept.name))
-        report.problems, report.fixed = left, outcome.fixed
-        report.notes += outcome.notes
 
 
 def _mended_findings(document: Document, judge: Judge) -> list[Problem]:

@@ -42,10 +42,6 @@ class Snapshot:
     state: tuple[int, int, int, int]
     digest: bytes
 
-    def holds(self, data: bytes) -> bool:
-        """Say whether this is what the file held."""
-        return len(data) == self.state[3] and _digest(data) == self.digest
-
 
 def read_file(path: Path) -> tuple[bytes, Snapshot]:
     """Return what a file holds, and what is needed to see later whether it still does.
@@ -58,7 +54,7 @@ def read_file(path: Path) -> tuple[bytes, Snapshot]:
         # The state from before reading: what is written meanwhile makes a difference.
         state = _state(os.fstat(file.fileno()))
         data = file.read()
-    return data, Snapshot(real, state, _digest(data))
+    return data, Snapshot(real, state, digest(data))
 
 
 def in_use(path: Path, *, session: bool) -> str:
@@ -114,7 +110,8 @@ def _state(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _digest(data: bytes) -> bytes:
+def digest(data: bytes) -> bytes:
+    """Return what tells contents apart."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
