@@ -71,7 +71,7 @@ every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name +
 
 
 @every_wire
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(conversation=valid_conversations())
 def test_a_valid_request_of_any_form_is_returned_as_it_was(conversation: Json, wire: Wire) -> None:
     request = wire.translate(conversation)
@@ -85,7 +85,7 @@ def test_a_valid_request_of_any_form_is_returned_as_it_was(conversation: Json, w
 
 
 @every_wire
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(conversation=damaged_conversations())
 def test_a_repaired_request_of_any_form_breaks_no_rule_and_stays_as_it_is(conversation: Json, wire: Wire) -> None:
     request = wire.translate(conversation)
@@ -103,7 +103,7 @@ def test_a_repaired_request_of_any_form_breaks_no_rule_and_stays_as_it_is(conver
 
 
 @every_wire
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(conversation=damaged_conversations())
 def test_no_result_of_any_form_is_lost_and_none_is_given_to_another_call(conversation: Json, wire: Wire) -> None:
     request = wire.translate(conversation)
@@ -162,7 +162,7 @@ def test_what_is_not_at_fault_is_written_as_the_same_objects(wire: Wire) -> None
 
 
 @every_wire
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(conversation=damaged_conversations())
 def test_fields_nobody_has_heard_of_survive_a_repair(conversation: Json, wire: Wire) -> None:
     request = wire.translate(conversation)
@@ -203,7 +203,7 @@ _JUNK_ITEMS: st.SearchStrategy[Any] = st.recursive(
 
 
 @every_wire
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(items=_JUNK_ITEMS | st.lists(st.dictionaries(_FORM_KEYS, _FORM_VALUES | _JUNK_ITEMS, max_size=6), max_size=6))
 def test_any_json_in_any_form_is_checked_and_repaired_without_an_exception(items: Any, wire: Wire) -> None:
     for request in (

@@ -49,7 +49,7 @@ def to_converse(request: Json) -> Json:
 def _converse_message(message: Any) -> Any:
     if not is_object(message) or "content" not in message:
         return message
-    blocks = _blocks(message)
+    blocks: Any = _blocks(message)
     if isinstance(message["content"], str) and not message["content"]:
         blocks = []
     return {**message, "content": [_converse_part(b) for b in blocks] if is_array(blocks) else blocks}
@@ -58,28 +58,30 @@ def _converse_message(message: Any) -> Any:
 def _converse_part(block: Any) -> Any:
     if not is_object(block):
         return block
-    match block.get("type"):
-        case "text":
-            return {**({"text": block["text"]} if "text" in block else {}), **_more(block)}
-        case "tool_use":
-            return {"toolUse": _renamed(block, id="toolUseId", name="name", input="input"), **_more(block)}
-        case "tool_result":
-            inner = _renamed(block, tool_use_id="toolUseId")
-            content: Any = block.get("content", [])
-            if isinstance(content, str):
-                content = [{"text": content}] if content else []
-            inner["content"] = [_converse_part(part) for part in content] if is_array(content) else content
-            if "is_error" in block:
-                inner["status"] = "error" if block["is_error"] is True else "success"
-            return {"toolResult": inner, **_more(block)}
-        case "image":
-            return {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}}
-        case "document":
-            return {"document": {"format": "txt", "name": "d", "source": {"bytes": "aGk="}}}
-        case "thinking":
-            return {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "sig"}}}
-        case _:
-            return block
+    kind: Any = block.get("type")
+    if kind == "text":
+        return {**({"text": block["text"]} if "text" in block else {}), **_more(block)}
+    if kind == "tool_use":
+        return {"toolUse": _renamed(block, id="toolUseId", name="name", input="input"), **_more(block)}
+    if kind == "tool_result":
+        return {"toolResult": _converse_result(block), **_more(block)}
+    others = {
+        "image": {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}},
+        "document": {"document": {"format": "txt", "name": "d", "source": {"bytes": "aGk="}}},
+        "thinking": {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "sig"}}},
+    }
+    return others.get(kind, block) if isinstance(kind, str) else block
+
+
+def _converse_result(block: Json) -> Json:
+    inner = _renamed(block, tool_use_id="toolUseId")
+    content: Any = block.get("content", [])
+    if isinstance(content, str):
+        content = [{"text": content}] if content else []
+    inner["content"] = [_converse_part(part) for part in content] if is_array(content) else content
+    if "is_error" in block:
+        inner["status"] = "error" if block["is_error"] is True else "success"
+    return inner
 
 
 def _renamed(block: Json, **names: str) -> Json:
@@ -90,7 +92,8 @@ def converse_refuses(request: Json) -> list[str]:
     """What Converse says of the pairs of a request, message by message."""
     said: list[str] = []
     calls: list[Any] = []
-    for index, message in enumerate([*request["messages"], {"role": "user", "content": []}]):
+    end: Json = {"role": "user", "content": []}
+    for index, message in enumerate([*request["messages"], end]):
         parts: list[Json] = [part for part in message["content"] if is_object(part)]
         results = [part["toolResult"].get("toolUseId") for part in parts if "toolResult" in part]
         missing = [call for call in calls if call not in results]
@@ -163,7 +166,8 @@ def chat_refuses(request: Json) -> list[str]:
     said: list[str] = []
     open_calls: list[Any] = []
     asked: list[Any] = []
-    for index, message in enumerate([*request["messages"], {"role": "end"}]):
+    end: Json = {"role": "end"}
+    for index, message in enumerate([*request["messages"], end]):
         role = message.get("role")
         if role == "tool":
             if message.get("tool_call_id") not in asked:
@@ -191,7 +195,8 @@ def _items(message: Any) -> Iterator[Any]:
         yield message
         return
     waiting: list[Any] = []
-    for block in [*blocks, {"type": "end"}]:
+    end: Json = {"type": "end"}
+    for block in [*blocks, end]:
         kind: Any = block.get("type") if is_object(block) else None
         if kind not in ("tool_use", "tool_result", "thinking", "end"):
             waiting.append(_item_part(message, block))
@@ -260,7 +265,7 @@ def _gemini_content(message: Any, names: dict[str, Any], *, ids: bool) -> Any:
     if message.get("role") == "assistant":
         content["role"] = "model"
     if "content" in message:
-        blocks = _blocks(message)
+        blocks: Any = _blocks(message)
         if isinstance(message["content"], str) and not message["content"]:
             blocks = []
         content["parts"] = [_gemini_part(b, names, ids=ids) for b in blocks] if is_array(blocks) else blocks
@@ -270,22 +275,21 @@ def _gemini_content(message: Any, names: dict[str, Any], *, ids: bool) -> Any:
 def _gemini_part(block: Any, names: dict[str, Any], *, ids: bool) -> Any:
     if not is_object(block):
         return block
-    own = {"id": block.get(_CALL_ID.get(str(block.get("type")), ""))} if ids else {}
-    match block.get("type"):
-        case "text":
-            return {**({"text": block["text"]} if "text" in block else {}), **_more(block)}
-        case "tool_use":
-            return {"functionCall": {**own, **_renamed(block, name="name", input="args")}, **_more(block)}
-        case "tool_result":
-            name = names.get(json.dumps(block.get("tool_use_id")), "read_file")
-            response = {"output": block.get("content")}
-            return {"functionResponse": {**own, "name": name, "response": response}, **_more(block)}
-        case "image":
-            return {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
-        case "thinking":
-            return {"text": block.get("thinking"), "thought": True}
-        case _:
-            return block
+    kind: Any = block.get("type")
+    own = {"id": block.get(_CALL_ID.get(str(kind), ""))} if ids else {}
+    if kind == "text":
+        return {**({"text": block["text"]} if "text" in block else {}), **_more(block)}
+    if kind == "tool_use":
+        return {"functionCall": {**own, **_renamed(block, name="name", input="args")}, **_more(block)}
+    if kind == "tool_result":
+        name = names.get(json.dumps(block.get("tool_use_id")), "read_file")
+        response = {"output": block.get("content")}
+        return {"functionResponse": {**own, "name": name, "response": response}, **_more(block)}
+    others = {
+        "image": {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}},
+        "thinking": {"text": block.get("thinking"), "thought": True},
+    }
+    return others.get(kind, block) if isinstance(kind, str) else block
 
 
 def gemini_refuses(request: Json) -> list[str]:
@@ -293,7 +297,8 @@ def gemini_refuses(request: Json) -> list[str]:
     said: list[str] = []
     calls = 0
     before = "user"
-    for index, content in enumerate([*request["contents"], {"role": "user", "parts": []}]):
+    end: Json = {"role": "user", "parts": []}
+    for index, content in enumerate([*request["contents"], end]):
         parts: list[Json] = [part for part in content["parts"] if is_object(part)]
         responses = sum("functionResponse" in part for part in parts)
         if responses != calls:

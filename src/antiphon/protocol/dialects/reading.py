@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from antiphon.protocol.calls import NO_RESULT, id_text
 from antiphon.protocol.conversation import Conversation
-from antiphon.protocol.messages import Json, is_array, is_object
+from antiphon.protocol.messages import Json, is_array, is_object, tool_uses
 from antiphon.protocol.pairing import ledger, split_calls
 from antiphon.protocol.rule import Violation
 
@@ -136,7 +136,7 @@ class WireReading(ABC):
         meaning = _MEANINGS.get(violation.rule, violation.rule)
         if violation.rule in _COMPLAINTS and violation.block is None:
             meaning = MISSING
-        template = self.words.get(meaning)
+        template = self.words.get(violation.rule) or self.words.get(meaning)
         if block is not None and FAULT in block and violation.rule == "TU023":
             template = block[FAULT]
         # What the other API says is not known: the words of this one, at the place in that one.
@@ -177,7 +177,8 @@ def _unanswered(violation: Violation, conversation: Conversation) -> list[str]:
         if violation.message in exchange.turn.messages:
             calls = exchange.uncovered() or exchange.calls
             return list(dict.fromkeys(id_text(call.body.get("id")) for call in calls))
-    return []
+    message: Any = conversation.messages[violation.message or 0]
+    return list(dict.fromkeys(id_text(call.get("id")) for call in tool_uses(message))) if is_object(message) else []
 
 
 def said(parts: list[Any]) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import rewrite, text_block
 from antiphon.protocol.form import in_other_forms
-from antiphon.protocol.messages import Json, blocks_of, kind_of
+from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 _SEE = "(See the document.)"
@@ -13,7 +13,16 @@ _SEE = "(See the document.)"
 
 def _found(conversation: Conversation) -> list[int]:
     indices = dict.fromkeys(index for index, _, _ in conversation.of_type("document"))
-    return [i for i in indices if all(kind_of(block) != "text" for block in blocks_of(conversation.messages[i]))]
+    return [
+        index
+        for index in indices
+        if role_of(conversation.messages[index]) == "user" and _lacks_text(conversation, index)
+    ]
+
+
+def _lacks_text(conversation: Conversation, index: int) -> bool:
+    # What holds for a document beside results is not known.
+    return all(kind_of(block) not in {"text", "tool_result"} for block in blocks_of(conversation.messages[index]))
 
 
 @in_other_forms
@@ -30,7 +39,7 @@ def _repair(conversation: Conversation) -> Json:
 DOCUMENT_WITHOUT_TEXT = Rule(
     id="MS014",
     name="document-without-text",
-    statement="In Converse a message with a document has a text, too.",
+    statement="In Converse a user message with a document has a text, too.",
     source=Source("reported", ("archestra-ai/archestra#4220",)),
     error="A text block must be included when using documents.",
     check=_check,
