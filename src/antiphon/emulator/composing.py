@@ -21,7 +21,11 @@ from antiphon.emulator.script import (
 )
 from antiphon.emulator.signing import Prefix, Signer
 from antiphon.emulator.usage import Account, output_tokens
-from antiphon.protocol.messages import Json
+from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
+from antiphon.protocol.thinking import mode
+
+_THOUGHT = Thinking("(What the model thought of this.)")
+"""What a reply begins with that the script gave no thinking, where a model does not reply without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Composer:
             extra: further fields of the message.
         """
         told: list[Told] = []
-        for block in reply.content:
+        thought = (_THOUGHT,) if _must_think(reply, request) else ()
+        for block in (*thought, *reply.content):
             for part in self._tell(block, reply, request, prefix):
                 prefix.say(part.block)
                 told.append(part)
@@ -194,6 +199,19 @@ def events(composed: Composed, pings: int = 1) -> Iterator[tuple[float, Json]]:
     # Usage is cumulative: the last one told is the one that counts.
     yield 0.0, {"type": "message_delta", "delta": ending, "usage": usage}
     yield 0.0, {"type": "message_stop"}
+
+
+def _must_think(reply: Reply, request: Json) -> bool:
+    """Say whether a model would begin this reply with thinking: with a budget, once after each prompt."""
+    if mode(request) != "enabled" or not reply.content or any(_is_thought(block) for block in reply.content):
+        return False
+    messages: list[Json] = request["messages"]
+    last = next((message for message in reversed(messages) if role_of(message) == "user"), messages[-1])
+    return not any(kind_of(block) == "tool_result" for block in blocks_of(last))
+
+
+def _is_thought(block: AnyBlock | str) -> bool:
+    return isinstance(block, Thinking | RedactedThinking | Raw)
 
 
 def _stop_reason(reply: Reply) -> str:
