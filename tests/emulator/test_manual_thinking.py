@@ -9,11 +9,13 @@ from antiphon.protocol.messages import Json
 
 HEADERS = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
 BUDGET: Json = {"type": "enabled", "budget_tokens": 1024}
+TOOLS = [{"name": "look", "input_schema": {"type": "object"}}]
 CALL = ToolUse("look", {"at": "a.py"})
 
 
 def _ask(emulator: Emulator, messages: list[Json], thinking: Json) -> Json:
-    body = {"model": "claude-sonnet-4-5", "max_tokens": 4096, "thinking": thinking, "messages": messages}
+    model = {"model": "claude-sonnet-4-5", "max_tokens": 4096, "tools": TOOLS}
+    body = {**model, "thinking": thinking, "messages": messages}
     answer = httpx2.post(f"{emulator.url}/v1/messages", json=body, headers=HEADERS)
     assert answer.status_code == 200, answer.text
     return answer.json()
