@@ -59,7 +59,16 @@ async def test_the_status_shows_what_was_repaired_by_the_name_of_the_rule(client
     assert status["repairs"] == [{"rule": "TU001", "name": "missing-tool-result", "count": 3}]
     assert [upstream["prefix"] for upstream in status["upstreams"]] == ["/", "/x"]
     assert status["first_p50_ms"] is not None
-    assert status["requests"] == 3
+
+
+async def test_the_status_does_not_count_those_who_ask_for_it(client: httpx2.AsyncClient) -> None:
+    async with upstream() as api, Proxy(api.url, profile="anthropic") as proxy:
+        await client.post(f"{proxy.url}/v1/messages", json=VALID)
+        for _ in range(3):
+            status = (await client.get(f"{proxy.url}/antiphon/status")).json()
+    assert (status["requests"], status["active"]) == (1, 0)
+    assert status["by_status"] == {"200": 1}
+    assert status["by_endpoint"] == {"messages": 1}
 
 
 async def test_only_the_last_notes_are_kept(client: httpx2.AsyncClient) -> None:

@@ -118,13 +118,14 @@ class Metrics:
         return cuts[9], cuts[18]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the status page shows."""
+        """Return what the status page shows: the requests of clients, not those for the page itself."""
         quantiles = self.quantiles()
+        requests = {key: count for key, count in self.requests.items() if key[0] != "own"}
         return {
-            "requests": sum(self.requests.values()),
+            "requests": sum(requests.values()),
             "active": self.active,
-            "by_status": _summed((str(status or "gone"), count) for (_, status), count in self.requests.items()),
-            "by_endpoint": _summed((kind, count) for (kind, _), count in self.requests.items()),
+            "by_status": _summed((str(status or "gone"), count) for (_, status), count in requests.items()),
+            "by_endpoint": _summed((kind, count) for (kind, _), count in requests.items()),
             "outcomes": dict(self.outcomes),
             "repaired": self.repaired,
             "resent": self.resent,

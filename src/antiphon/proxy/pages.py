@@ -70,6 +70,8 @@ class Pages:
             "cache": self._cache,
             "bytes_in_flight": self.in_flight,
             **self._metrics.as_json(),
+            # Without the request for this, which is answered at once: there is never another of its kind.
+            "active": self._metrics.active - 1,
             "notes": latest,
         }
 
