@@ -1,4 +1,4 @@
-"""The corpus of requests the API takes and refuses, against the rules there are so far."""
+"""The corpus of requests the API takes and refuses, against the rules."""
 
 import json
 import re
@@ -17,27 +17,14 @@ from antiphon.testing.second_opinion import refuses
 CASES: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").resolve().read_text(encoding="utf-8"))
 ANTHROPIC = dialect("anthropic")
 
-DECIDED_LATER = {
-    "tool.choice",
-    "tool.defined",
-    "tool.name-dup",
-    "tool.name-pattern",
-    "tool.schema-type",
-}
-"""What needs rules about thinking, server tools, tool definitions, caching or the envelope of a request."""
 
-
-def _decided(case: Json) -> bool:
-    return not set(case["rules"]) & DECIDED_LATER
-
-
-def _of(verdict: str, *, decided: bool | None = None) -> list[Any]:
+def _of(verdict: str) -> list[Any]:
     """Return the cases of a verdict, each with the upstream it is the verdict of: the API itself, or Vertex."""
     return [
         pytest.param(case, dialect(name), id=f"{case['id']}-{name}")
         for name in ("anthropic", "vertex")
         for case in CASES
-        if case["dialects"][name] == verdict and case["request"] and decided in {None, _decided(case)}
+        if case["dialects"][name] == verdict and case["request"]
     ]
 
 
@@ -47,31 +34,13 @@ def _sent(case: Json) -> Context:
     return Context(headers["anthropic-version"], frozenset(filter(None, betas)))
 
 
-def test_every_rule_of_the_corpus_is_decided_here_or_named_as_decided_later() -> None:
-    decided_by_us = {name for case in CASES if _decided(case) for name in case["rules"]}
-    assert {name.split(".")[0] for name in decided_by_us} == {
-        "cache",
-        "pair",
-        "tool",
-        "turn",
-        "content",
-        "id",
-        "input",
-        "json",
-        "param",
-        "srv",
-        "think",
-    }
-    assert {name for case in CASES for name in case["rules"]} >= DECIDED_LATER
-
-
-@pytest.mark.parametrize(("case", "upstream"), _of("invalid", decided=True))
+@pytest.mark.parametrize(("case", "upstream"), _of("invalid"))
 def test_what_the_api_refuses_is_refused_in_its_words(case: Json, upstream: Dialect) -> None:
     texts = [violation.text for violation in check(case["request"], upstream, context=_sent(case))]
     assert [text for text in texts if re.search(case["expected_error_regex"], text)], texts
 
 
-@pytest.mark.parametrize(("case", "upstream"), _of("invalid", decided=True))
+@pytest.mark.parametrize(("case", "upstream"), _of("invalid"))
 def test_what_the_api_refuses_can_be_repaired_and_nothing_real_is_lost(case: Json, upstream: Dialect) -> None:
     before = json.dumps(case["request"])
     context = _sent(case)

@@ -93,6 +93,25 @@ from antiphon.protocol.rules.th013_forced_call_unsupported import FORCED_CALL_UN
 from antiphon.protocol.rules.th014_clear_thinking_without_thinking import CLEAR_THINKING_WITHOUT_THINKING
 from antiphon.protocol.rules.th030_reasoning_without_its_item import REASONING_WITHOUT_ITS_ITEM
 from antiphon.protocol.rules.th031_missing_thought_signature import MISSING_THOUGHT_SIGNATURE
+from antiphon.protocol.rules.to001_invalid_tool import INVALID_TOOL
+from antiphon.protocol.rules.to002_foreign_tool import FOREIGN_TOOL
+from antiphon.protocol.rules.to003_invalid_tool_name import INVALID_TOOL_NAME
+from antiphon.protocol.rules.to004_long_tool_name import LONG_TOOL_NAME
+from antiphon.protocol.rules.to005_repeated_tool import REPEATED_TOOL
+from antiphon.protocol.rules.to006_conflicting_tool_names import CONFLICTING_TOOL_NAMES
+from antiphon.protocol.rules.to007_schema_without_type import SCHEMA_WITHOUT_TYPE
+from antiphon.protocol.rules.to008_schema_not_an_object import SCHEMA_NOT_AN_OBJECT
+from antiphon.protocol.rules.to009_composite_schema import COMPOSITE_SCHEMA
+from antiphon.protocol.rules.to010_invalid_schema import INVALID_SCHEMA
+from antiphon.protocol.rules.to011_invalid_tool_choice import INVALID_TOOL_CHOICE
+from antiphon.protocol.rules.to012_tool_choice_without_tools import TOOL_CHOICE_WITHOUT_TOOLS
+from antiphon.protocol.rules.to013_unknown_tool_choice import UNKNOWN_TOOL_CHOICE
+from antiphon.protocol.rules.to014_all_tools_deferred import ALL_TOOLS_DEFERRED
+from antiphon.protocol.rules.to015_unresolved_tool_reference import UNRESOLVED_TOOL_REFERENCE
+from antiphon.protocol.rules.to016_empty_domain_list import EMPTY_DOMAIN_LIST
+from antiphon.protocol.rules.to017_tool_history_without_tools import TOOL_HISTORY_WITHOUT_TOOLS
+from antiphon.protocol.rules.to018_too_many_strict_tools import TOO_MANY_STRICT_TOOLS
+from antiphon.protocol.rules.to019_empty_tool_description import EMPTY_TOOL_DESCRIPTION
 from antiphon.protocol.rules.tu001_missing_tool_result import MISSING_TOOL_RESULT
 from antiphon.protocol.rules.tu002_content_before_tool_result import CONTENT_BEFORE_TOOL_RESULT
 from antiphon.protocol.rules.tu003_tool_result_out_of_order import TOOL_RESULT_OUT_OF_ORDER
@@ -165,6 +184,20 @@ SHAPE: tuple[Rule, ...] = (
     IMAGE_NOT_INLINE,
     INVALID_SEARCH_RESULT,
     CITATIONS_FROM_USER,
+    FOREIGN_TOOL,
+    INVALID_TOOL,
+    SCHEMA_NOT_AN_OBJECT,
+    SCHEMA_WITHOUT_TYPE,
+    COMPOSITE_SCHEMA,
+    INVALID_SCHEMA,
+    # Names after what is there twice: `antiphon.protocol.tool_definitions.renamed` counts on it.
+    REPEATED_TOOL,
+    CONFLICTING_TOOL_NAMES,
+    INVALID_TOOL_NAME,
+    LONG_TOOL_NAME,
+    EMPTY_DOMAIN_LIST,
+    EMPTY_TOOL_DESCRIPTION,
+    INVALID_TOOL_CHOICE,
     INVALID_CACHE_MARKER,
     CACHE_MARKER_UNSUPPORTED,
     CACHE_MARKER_ON_DEFERRED_TOOL,
@@ -182,6 +215,10 @@ MEANING: tuple[Rule, ...] = (
     SAMPLING_UNSUPPORTED,
     SAMPLING_WITH_THINKING,
     TEMPERATURE_WITH_TOP_P,
+    TOOL_CHOICE_WITHOUT_TOOLS,
+    UNKNOWN_TOOL_CHOICE,
+    ALL_TOOLS_DEFERRED,
+    TOO_MANY_STRICT_TOOLS,
     UNSUPPORTED_THINKING_MODE,
     THINKING_BUDGET,
     FORCED_CALL_WITH_THINKING,
@@ -236,6 +273,8 @@ MEANING: tuple[Rule, ...] = (
     THINKING_NOT_FIRST,
     MISSING_THINKING,
     CLEAR_THINKING_WITHOUT_THINKING,
+    UNRESOLVED_TOOL_REFERENCE,
+    TOOL_HISTORY_WITHOUT_TOOLS,
     CONFLICTING_AUTOMATIC_MARKER,
     LONG_CACHE_AFTER_SHORT,
     TOO_MANY_CACHE_MARKERS,
