@@ -22,7 +22,7 @@ from damaged import (
     written_lines,
 )
 
-from antiphon.cli.check_diff import lost_thinking
+from antiphon.cli.check_costs import lost_thinking
 from antiphon.cli.check_judging import Judge
 from antiphon.cli.check_rules import selection_of
 from antiphon.protocol.messages import Json
@@ -171,6 +171,62 @@ def test_a_repair_tells_which_signed_thinking_goes() -> None:
     new = request(user("hi"), assistant(text("a")), user("so"), assistant(hidden, text("b")))
     assert lost_thinking(old, new) == [(1, 0)]
     assert lost_thinking(new, request(user("hi"))) == [(3, 0)]
+
+
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmF0dXJl"}
+THINKING = request(*TEXT_FIRST["messages"], assistant(THOUGHT, text("ok")), user("so?"))
+BINDING, FREE = "claude-opus-5-5", "claude-opus-4-5"
+
+
+def test_a_safe_repair_that_would_cost_bound_thinking_is_not_made(check: Checker, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", THINKING | {"model": BINDING, "max_tokens": 9})
+    ended = check(path, "--fix")
+    assert (ended.code, ended.rules) == (1, ["TU002"])
+    assert "not repaired, as that costs signed thinking (messages[3].content[0]); see --lossy-fixes" in ended.err
+    assert messages(path) == THINKING["messages"]
+    ended = check(path, "--fix", "--lossy-fixes")
+    assert ended.code == 0
+    assert "signed thinking that goes, as it would be refused: messages[3].content[0]" in ended.err
+    assert messages(path)[3]["content"] == [text("ok")]
+
+
+def test_a_model_that_does_not_bind_its_thinking_keeps_it(check: Checker, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", THINKING | {"model": FREE, "max_tokens": 9})
+    ended = check(path, "--fix")
+    assert ended.code == 0
+    assert "thinking" not in ended.err
+    assert messages(path)[3] == THINKING["messages"][3]
+
+
+def test_the_model_that_goes_on_with_a_conversation_can_be_named(check: Checker, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", THINKING)
+    assert "newer models refuse then; --model says which one goes on" in check(path, "--diff").err
+    assert "not repaired" in check(path, "--diff", "--model", BINDING).err
+    ended = check(path, "--fix", "--lossy-fixes", "--model", BINDING)
+    assert ended.code == 0
+    assert json.loads(path.read_text()).keys() == THINKING.keys()
+    assert messages(path)[3]["content"] == [text("ok")]
+
+
+def test_a_session_that_ends_with_the_assistants_words_is_not_taken_for_a_prefill(
+    check: Checker, tmp_path: Path
+) -> None:
+    messages_only = [user("hi"), assistant(call("a")), user(text("wait"), result("a")), assistant("done")]
+    path = written(tmp_path / "a.json", messages_only)
+    assert check(path, "--model", BINDING).rules == ["TU002"]
+    assert check(path, "--model", BINDING, "--fix").code == 0
+    assert json.loads(path.read_text())[3:] == messages_only[3:]
+    # Where the request itself names its model, it is what will be sent.
+    path = written(tmp_path / "b.json", {"model": BINDING, "max_tokens": 9, "messages": messages_only})
+    assert check(path).rules == ["TU002", "MS010"]
+
+
+def test_an_interrupted_session_is_answered_at_its_end(check: Checker, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", [user("hi"), assistant(call("a"), call("b"))])
+    assert check(path, "--model", BINDING).rules == ["TU001"]
+    assert check(path, "--model", BINDING, "--fix", "--lossy-fixes").code == 0
+    (_, _, end) = json.loads(path.read_text())
+    assert [block["tool_use_id"] for block in end["content"]] == ["a", "b"]
 
 
 class InMemory:

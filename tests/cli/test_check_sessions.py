@@ -67,6 +67,17 @@ def test_a_task_whose_lock_is_held_is_not_written(check: Checker, tmp_path: Path
     assert "its program holds the lock api_conversation_history.json.lock; it was not written" in ended.err
 
 
+def test_changes_that_are_not_in_a_database_yet_are_told_and_keep_it_from_being_written(
+    check: Checker, tmp_path: Path
+) -> None:
+    path = copied(FIXTURES / "opencode.db", tmp_path)
+    path.with_name("opencode.db-wal").write_bytes(b"x" * 100)
+    assert "what is in opencode.db-wal is not in the file yet, and was not looked at" in check(path).err
+    ended = check(path, "--fix", "--lossy-fixes")
+    assert (ended.code, path.read_bytes()) == (2, (FIXTURES / "opencode.db").read_bytes())
+    assert "opencode.db-wal holds changes that are not in it yet" in ended.err
+
+
 def test_a_problem_of_a_session_has_the_line_of_its_message(check: Checker, tmp_path: Path) -> None:
     path = copied(DAMAGED, tmp_path)
     assert check(path, "--select", "TU001").lines[0].startswith(f"{path}:2:messages[1]: TU001 ")

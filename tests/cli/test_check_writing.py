@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.cli.check_writing import NotWritten, in_use, read_file, write_file
+from antiphon.cli.main import main
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 NOBODY = 65534
@@ -177,6 +178,23 @@ def test_a_directory_that_cannot_be_written_to_is_told(open_directory: Path) -> 
     with unprivileged(), pytest.raises(NotWritten, match=r"could not be written \(Permission denied\)"):
         write_file(snapshot, NEW)
     assert (path.read_bytes(), names(path)) == (OLD, ["a.json"])
+
+
+def test_a_directory_that_cannot_be_looked_into_is_told(
+    open_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_directory.chmod(0o755)
+    secret = open_directory / "secret"
+    secret.mkdir(mode=0o700)
+    if os.geteuid() != 0:
+        secret.chmod(0)
+    with unprivileged():
+        code = main(["check", str(open_directory)])
+    secret.chmod(0o700)
+    assert (code, capsys.readouterr().err) == (
+        2,
+        f"antiphon: {secret}: it cannot be looked into (Permission denied)\n",
+    )
 
 
 @contextlib.contextmanager

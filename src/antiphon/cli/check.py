@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="whose rules hold, as in bedrock (default: of the API the conversation is made for)",
     )
+    group.add_argument(
+        "--model", metavar="MODEL", help="the model that will go on with it (default: the one it names, if it does)"
+    )
     group.add_argument("--strict-order", action="store_true", help="want results in the order of their calls")
     group.add_argument(
         "--input-format",
@@ -102,7 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.paths:
         sys.stderr.write(f"antiphon check: name what to check.\n{advice(os.environ)}")
         return FAILED
-    judge = Judge(selection_of(arguments.select, arguments.ignore), arguments.dialect, arguments.strict_order)
+    selection = selection_of(arguments.select, arguments.ignore)
+    judge = Judge(selection, arguments.dialect, arguments.strict_order, arguments.model)
     wish = Wish(
         fix=arguments.fix,
         lossy=arguments.lossy_fixes,

@@ -1,4 +1,4 @@
-"""Shows what a repair changes: as a diff of the file, or of its messages where lines of the file say nothing."""
+"""Shows what repairs change: as a diff of the file, or of its messages where lines of the file say nothing."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, unified_diff
 from typing import Any
 
-from antiphon.cli.check_judging import array_of
+from antiphon.cli.check_judging import array_of, messages_of
 from antiphon.cli.check_text import shown_name
-from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, kind_of
+from antiphon.protocol.messages import Json
 from antiphon.transcripts.document import Stored
 
 _CONTEXT = 3
@@ -41,31 +41,6 @@ def message_diff(name: str, pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
     return changes
 
 
-def first_change(old: Json, new: Json) -> int | None:
-    """Return the index of the first message that is another one than before, or None where none is."""
-    before, after = _messages(old), _messages(new)
-    for index, (left, right) in enumerate(zip(before, after, strict=False)):
-        if left is not right and left != right:
-            return index
-    return None if len(before) == len(after) else min(len(before), len(after))
-
-
-def lost_thinking(old: Json, new: Json) -> list[tuple[int, int]]:
-    """Return message and block index of the signed thinking that a repair takes away."""
-    kept = {_seal(block) for message in _messages(new) for _, block in indexed_blocks(message)}
-    return [
-        (index, place)
-        for index, message in enumerate(_messages(old))
-        for place, block in indexed_blocks(message)
-        if kind_of(block) in THINKING_TYPES and _seal(block) and _seal(block) not in kept
-    ]
-
-
-def _seal(block: Json) -> str:
-    seal = block.get("signature") or block.get("data") if kind_of(block) in THINKING_TYPES else None
-    return seal if isinstance(seal, str) else ""
-
-
 def _lines(data: bytes) -> list[str]:
     # Only line feeds end a line here: others occur inside of JSON strings.
     *whole, rest = data.decode("utf-8", "backslashreplace").split("\n")
@@ -91,7 +66,7 @@ def _unified(before: Sequence[str], after: Sequence[str], old: str, new: str) ->
 
 def _request_diff(title: str, old: Json, new: Json) -> Iterator[str]:
     """Yield what changes in a request, message by message; whoever did not change is the same object."""
-    before, after, array = _messages(old), _messages(new), array_of(old)
+    before, after, array = messages_of(old), messages_of(new), array_of(old)
     for key in dict.fromkeys([*old, *new]):
         left, right = old.get(key), new.get(key)
         if key != array and left is not right:
@@ -110,8 +85,3 @@ def _span(start: int, end: int) -> str:
 
 def _pretty(values: Sequence[Any]) -> list[str]:
     return [line for value in values for line in json.dumps(value, ensure_ascii=False, indent=2).split("\n")]
-
-
-def _messages(request: Json) -> list[Any]:
-    found = request.get(array_of(request)) if is_object(request) else None
-    return found if is_array(found) else []

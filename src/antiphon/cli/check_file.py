@@ -1,19 +1,18 @@
 """Checks one file: reads it, judges it, repairs it where that is wanted. Says what became of it; prints nothing."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from antiphon.cli.check_diff import first_change, line_diff, lost_thinking, message_diff, shows_in_lines
+from antiphon.cli.check_costs import costs
+from antiphon.cli.check_diff import line_diff, message_diff, shows_in_lines
 from antiphon.cli.check_files import STDIN, Target
-from antiphon.cli.check_judging import CannotJudge, Judge, path_of
+from antiphon.cli.check_judging import CannotJudge, Judge
 from antiphon.cli.check_problem import Problem, Report, Wish
 from antiphon.cli.check_rules import rule_entry
-from antiphon.cli.check_writing import NotWritten, Snapshot, digest, in_use, read_file, write_file
-from antiphon.protocol.messages import Json
+from antiphon.cli.check_writing import NotWritten, Snapshot, digest, has_log, in_use, read_file, write_file
 from antiphon.transcripts.detecting import FORMATS, detect, read
-from antiphon.transcripts.document import Document, Format, Stored, Unreadable
+from antiphon.transcripts.document import Document, Format, Unreadable
 
 _NO_SESSION = frozenset({"request", "jsonl"})
 """Formats that no running program goes on writing. They are told by their shape alone, too."""
@@ -67,7 +66,9 @@ class FileChecker:
 
         Never raises for what is wrong with a file, or with the disk: that is in the report.
         """
-        report = Report(target.name)
+        report = Report(target.name, error=target.problem)
+        if target.problem:
+            return report
         try:
             opened = self._open(target)
             if opened is None:
@@ -105,10 +106,13 @@ class FileChecker:
             report.notes.append(f"skipped: {problem}")
             return
         report.found = len(report.problems)
+        if opened.snapshot is not None and has_log(opened.snapshot.path):
+            report.notes.append(f"what is in {opened.path.name}-wal is not in the file yet, and was not looked at")
         if changed:
             left = self._look_again(opened)
             self._conclude(opened, report)
-            report.problems, report.fixed, report.notes = left, opened.fixed, opened.notes
+            report.problems, report.fixed = left, opened.fixed
+        report.notes += opened.notes
         if opened.snapshot is None:
             self.output = opened.data
 
@@ -119,6 +123,7 @@ class FileChecker:
         if not problems or not (self.wish.fix or self.wish.diff):
             return problems, False
         mended = self.judge.mended(document, lossy=self.wish.lossy)
+        opened.notes += [note for note in mended.notes if note not in opened.notes]
         fixed = [*_mended_findings(document, self.judge), *mended.fixed]
         if not fixed:
             return problems, False
@@ -130,7 +135,7 @@ class FileChecker:
             return problems, False
         pairs = list(zip(document.conversations, mended.requests, strict=True))
         opened.fixed += fixed
-        opened.notes += [note for note in _notes(pairs) if note not in opened.notes]
+        opened.notes += [note for note in costs(pairs, self.judge.model) if note not in opened.notes]
         if self.wish.diff and not shows_in_lines(opened.original):
             opened.changes += message_diff(opened.name, pairs)
         return problems, True
@@ -170,18 +175,3 @@ def _mended_findings(document: Document, judge: Judge) -> list[Problem]:
         for finding in document.findings
         if finding.mended and judge.selection.has(finding.rule)
     ]
-
-
-def _notes(pairs: Sequence[tuple[Stored, Json]]) -> list[str]:
-    """Say what a repair costs: the prompt cache behind the first change, and thinking that had to go."""
-    notes: list[str] = []
-    for before, after in pairs:
-        where = f"{before.label}: " if before.label else ""
-        first = first_change(before.request, after)
-        if first is not None:
-            place = path_of(before.request, first, None)
-            notes.append(f"{where}{place} is the first message that changes; a prompt cache holds up to there")
-        lost = [path_of(before.request, *place) for place in lost_thinking(before.request, after)]
-        if lost:
-            notes.append(f"{where}signed thinking that goes, as it would be refused: {', '.join(lost)}")
-    return notes

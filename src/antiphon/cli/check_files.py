@@ -25,11 +25,13 @@ class Target:
         name: as it is shown.
         named: it was named itself, so it is an error when it is nothing that can be checked. What a directory
             happens to hold is not.
+        problem: why it cannot even be tried; for a directory that cannot be looked into.
     """
 
     path: Path | None
     name: str
     named: bool
+    problem: str = ""
 
 
 def targets(words: Sequence[str], *, strict: bool = True) -> Iterator[Target]:
@@ -63,10 +65,15 @@ def _all(words: Sequence[str]) -> Iterator[Target]:
 
 
 def _inside(directory: str) -> Iterator[Target]:
-    for place, directories, files in os.walk(directory):
+    refused: list[OSError] = []
+    for place, directories, files in os.walk(directory, onerror=refused.append):
         directories[:] = sorted(name for name in directories if name not in _NEVER)
         for file in sorted(files):
             if file.endswith(SUFFIXES):
                 path = Path(place, file)
                 if path.is_file():
                     yield Target(path, str(path), named=False)
+    for error in refused:
+        yield Target(
+            Path(error.filename), error.filename, named=True, problem=f"it cannot be looked into ({error.strerror})"
+        )

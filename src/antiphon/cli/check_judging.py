@@ -1,15 +1,18 @@
 """Judges the conversations of a file, and repairs them. Knows rules and dialects; does not know files or formats."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from antiphon.cli.check_problem import Problem
 from antiphon.cli.check_rules import Selection, rule_entry
-from antiphon.protocol.checking import check, repair
+from antiphon.protocol.checking import Repaired, check, repair
 from antiphon.protocol.context import Dialect
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.dialects import dialect, in_strict_order
-from antiphon.protocol.messages import Json, blocks_of, is_array, role_of, tool_uses
+from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, role_of, tool_uses
 from antiphon.protocol.rule import Rule, Violation
+from antiphon.protocol.rules.th007_bound_thinking import BOUND_THINKING
 from antiphon.transcripts.document import Document, Stored
 
 _GOES_ON = "(the conversation goes on)"
@@ -22,10 +25,11 @@ class CannotJudge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What repairs made of a file's conversations: the requests, and what was repaired."""
+    """What repairs made of a file's conversations: the requests, what was repaired, and why something was not."""
 
-    requests: list[Json]
-    fixed: list[Problem]
+    requests: list[Json] = field(default_factory=list[Json])
+    fixed: list[Problem] = field(default_factory=list[Problem])
+    notes: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,13 @@ class Judge:
         selection: which rules are looked at.
         upstream: the dialect to judge by; None for that of each conversation.
         strict_order: whether results must stand in the order of their calls.
+        model: the model that will go on with the conversations; None for the one each names, if any.
     """
 
     selection: Selection
     upstream: str | None = None
     strict_order: bool = False
+    model: str | None = None
 
     def problems(self, document: Document) -> list[Problem]:
         """Return what is wrong with a file and its conversations, in the order of its lines where it has some.
@@ -56,8 +62,9 @@ class Judge:
                 entry = replace(rule_entry(finding.rule), fix="safe" if finding.mended else "none")
                 found.append(Problem(entry, finding.text, finding.line))
         for stored in document.conversations:
-            violations = check(_continued(stored), self.dialect_of(stored), context=stored.context)
-            found += _told(stored, [violation for violation in violations if self.selection.has(violation.rule)])
+            sent = self._as_sent(stored)
+            violations = check(sent, self.dialect_of(stored), context=stored.context)
+            found += _told(stored, sent, [found for found in violations if self.selection.has(found.rule)])
         if _has_lines(document):
             return sorted(found, key=lambda problem: problem.line or 0)
         return [replace(problem, line=None) for problem in found]
@@ -68,31 +75,60 @@ class Judge:
         Raises:
             CannotJudge: the dialect does not fit.
         """
-        mended = Mended([], [])
+        mended = Mended()
         for stored in document.conversations:
-            request, violations = self._repaired(stored, lossy=lossy)
-            mended.requests.append(request)
-            mended.fixed.extend(_told(stored, violations))
+            sent = self._as_sent(stored)
+            outcome = self._repaired(stored, sent, lossy=lossy)
+            bound = [] if lossy or outcome is None else self._loose_thinking(stored, sent, outcome.request)
+            if outcome is None or bound:
+                mended.requests.append(stored.request)
+            else:
+                mended.requests.append(_as_stored(outcome.request, stored, sent))
+                mended.fixed.extend(_told(stored, sent, outcome.violations))
+            if bound:
+                where = f"{stored.label}: " if stored.label else ""
+                paths = ", ".join(path_of(stored.request, found.message, found.block) for found in bound)
+                mended.notes.append(f"{where}not repaired, as that costs signed thinking ({paths}); see --lossy-fixes")
         if not _has_lines(document):
             mended.fixed[:] = [replace(problem, line=None) for problem in mended.fixed]
         return mended
 
-    def _repaired(self, stored: Stored, *, lossy: bool) -> tuple[Json, Sequence[Violation]]:
-        upstream, request = self.dialect_of(stored), _continued(stored)
-        present = {found.rule for found in check(request, upstream, context=stored.context)}
+    def _repaired(self, stored: Stored, sent: Json, *, lossy: bool) -> Repaired | None:
+        """Repair a conversation; None where nothing is to be done."""
+        upstream = self.dialect_of(stored)
+        present = {found.rule for found in check(sent, upstream, context=stored.context)}
         if not any(self.selection.has(rule_id) for rule_id in present):
-            return stored.request, ()
+            return None
 
         def allowed(rule: Rule) -> bool:
             if rule.id == "TU001" and _ends_open(stored):
                 return False
             return rule.id not in present or self.selection.has(rule.id)
 
-        outcome = repair(request, _as_reported(upstream), lossy=lossy, context=stored.context, allowed=allowed)
-        if outcome.request is request:
-            return stored.request, ()
-        repaired = outcome.request if request is stored.request else _without_end(outcome.request)
-        return repaired, outcome.violations
+        outcome = repair(sent, _as_reported(upstream), lossy=lossy, context=stored.context, allowed=allowed)
+        return None if outcome.request is sent else outcome
+
+    def _loose_thinking(self, stored: Stored, sent: Json, repaired: Json) -> list[Violation]:
+        """Return the thinking that a repair tears from what it is bound to, and that only a lossy one may take away."""
+        upstream = self.dialect_of(stored)
+        if upstream.form is not None or not upstream.enforces(BOUND_THINKING.id):
+            return []
+        return list(BOUND_THINKING.check(Conversation(repaired, upstream, context=stored.context, original=sent)))
+
+    def _as_sent(self, stored: Stored) -> Json:
+        """Return a conversation as it will be sent: to the model that goes on with it, and with what comes next.
+
+        A session is not sent before the user has said something; of one that ended on purpose, somebody has answered
+        the last calls by then.
+        """
+        request = stored.request
+        if self.dialect_of(stored).form is not None:
+            return request
+        if self.model is not None:
+            request = {**request, "model": self.model}
+        if stored.finished or (self.model is not None and "model" not in stored.request):
+            return _with_end(request, answered=stored.finished)
+        return request
 
     def dialect_of(self, stored: Stored) -> Dialect:
         """Return the dialect that a conversation is judged by.
@@ -110,14 +146,15 @@ class Judge:
         return in_strict_order(wanted) if self.strict_order else wanted
 
 
-def _told(stored: Stored, violations: Sequence[Violation]) -> Iterator[Problem]:
-    length = _length(stored.request)
+def _told(stored: Stored, sent: Json, violations: Sequence[Violation]) -> Iterator[Problem]:
+    length = len(messages_of(stored.request))
+    has_end = len(messages_of(sent)) > length
     # Where lines are told, they tell conversations of one line apart.
     label = "" if stored.lines and stored.label == f"line {stored.lines[0]}" else stored.label
     for found in violations:
         message = found.message
         # What is said of an end that we added, or of one that is left open on purpose, is nobody's problem.
-        if stored.finished and message is not None and (message >= length or _is_open_end(stored, found)):
+        if message is not None and ((has_end and message == length) or _is_open_end(stored, found)):
             continue
         yield Problem(
             rule_entry(found.rule),
@@ -144,9 +181,10 @@ def array_of(request: Json) -> str:
     return next((name for name in ("messages", "input", "contents") if is_array(request.get(name))), "messages")
 
 
-def _length(request: Json) -> int:
-    messages = request.get(array_of(request))
-    return len(messages) if is_array(messages) else 0
+def messages_of(request: Json) -> list[Any]:
+    """Return the messages of a request of any form."""
+    found = request.get(array_of(request)) if is_object(request) else None
+    return found if is_array(found) else []
 
 
 def _line_of(stored: Stored, message: int | None) -> int | None:
@@ -170,29 +208,34 @@ def _as_reported(upstream: Dialect) -> Dialect:
     )
 
 
-# A conversation that ended on purpose is judged as it will be sent: somebody has answered, and it goes on.
-
-
-def _continued(stored: Stored) -> Json:
-    messages = stored.request.get("messages")
-    if not stored.finished or not is_array(messages) or not messages or dialect(stored.dialect).form is not None:
-        return stored.request
+def _with_end(request: Json, *, answered: bool) -> Json:
+    messages = messages_of(request)
     calls: list[Json] = []
     for message in reversed(messages):
         if role_of(message) != "assistant":
             break
         calls[:0] = tool_uses(message)
-    if role_of(messages[-1]) != "assistant":
-        return stored.request
-    results = [{"type": "tool_result", "tool_use_id": call.get("id"), "content": _GOES_ON} for call in calls]
+    if not messages or role_of(messages[-1]) != "assistant":
+        return request
+    called = calls if answered else ()
+    results = [{"type": "tool_result", "tool_use_id": call.get("id"), "content": _GOES_ON} for call in called]
     end = {"role": "user", "content": [*results, {"type": "text", "text": _GOES_ON}]}
-    return {**stored.request, "messages": [*messages, end]}
+    return {**request, "messages": [*messages, end]}
 
 
-def _without_end(repaired: Json) -> Json:
-    *messages, last = repaired["messages"]
+def _as_stored(repaired: Json, stored: Stored, sent: Json) -> Json:
+    """Return what repairs made of a conversation as it was to be sent, without what was added for that."""
+    if sent is stored.request:
+        return repaired
+    request = {key: value for key, value in repaired.items() if key != "model" or "model" in stored.request}
+    if "model" in stored.request:
+        request["model"] = stored.request["model"]
+    messages = messages_of(request)
+    if not messages or len(messages_of(sent)) == len(messages_of(stored.request)):
+        return request
+    *others, last = messages
     kept = [block for block in blocks_of(last) if _GOES_ON not in (block.get("content"), block.get("text"))]
-    return {**repaired, "messages": [*messages, *([{**last, "content": kept}] if kept else [])]}
+    return {**request, "messages": [*others, *([{**last, "content": kept}] if kept else [])]}
 
 
 def _ends_open(stored: Stored) -> bool:
@@ -201,4 +244,4 @@ def _ends_open(stored: Stored) -> bool:
 
 
 def _is_open_end(stored: Stored, found: Violation) -> bool:
-    return _ends_open(stored) and found.rule == "TU001" and found.message == _length(stored.request) - 1
+    return _ends_open(stored) and found.rule == "TU001" and found.message == len(messages_of(stored.request)) - 1

@@ -67,13 +67,20 @@ def in_use(path: Path, *, session: bool) -> str:
     lock = _seconds_since(path.with_name(f"{path.name}.lock"))
     if lock is not None and lock < _STALE_LOCK_SECONDS:
         return f"its program holds the lock {path.name}.lock"
-    with contextlib.suppress(OSError):
-        if path.with_name(f"{path.name}-wal").stat().st_size > _WAL_HEADER:
-            return f"{path.name}-wal holds changes that are not in it yet, so its program is running or was cut off"
+    if has_log(path):
+        return f"{path.name}-wal holds changes that are not in it yet, so its program is running or was cut off"
     written = _seconds_since(path)
     if session and written is not None and written < QUIET_SECONDS:
         return f"it was written {max(0, round(written))} s ago, so its session may be going on"
     return ""
+
+
+def has_log(path: Path) -> bool:
+    """Say whether there are changes to a database that are not in its file yet."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > _WAL_HEADER
+    except OSError:
+        return False
 
 
 def write_file(snapshot: Snapshot, new: bytes, *, backup: bool = True) -> Path | None:
