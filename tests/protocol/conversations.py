@@ -96,9 +96,9 @@ def _results(number: int) -> st.SearchStrategy[Json]:
 
 
 @st.composite
-def damaged_conversations(draw: st.DrawFn) -> Json:
+def damaged_conversations(draw: st.DrawFn, whole: st.SearchStrategy[Json] | None = None) -> Json:
     """A conversation with one to six faults of the kinds that clients, crashes and gateways make."""
-    given = copy.deepcopy(draw(valid_conversations()))
+    given = copy.deepcopy(draw(valid_conversations() if whole is None else whole))
     messages: list[Any] = given["messages"]
     for _ in range(draw(st.integers(1, 6))):
         if not messages:
