@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import cycle, islice
+from typing import NamedTuple
 
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
 from antiphon.protocol.conversation import Conversation
@@ -53,10 +54,11 @@ def check(request: Json, dialect: Dialect, *, start: int = 0, context: Context =
 
 def _check(conversation: Conversation) -> list[Violation]:
     found: list[Violation] = []
-    for stage in (SHAPE, MEANING):
+    enforced = _enforced(conversation.dialect)
+    for stage in (enforced.shape, enforced.meaning):
         violations = [
             violation
-            for rule in _enforced(stage, conversation.dialect)
+            for rule in stage
             for violation in rule.check(conversation)
             if violation.message is None or violation.message >= conversation.start
         ]
@@ -65,9 +67,23 @@ def _check(conversation: Conversation) -> list[Violation]:
     return found
 
 
+class _Enforced(NamedTuple):
+    """The rules that a dialect enforces: about the shape of the JSON, about its meaning, and all in their order."""
+
+    shape: tuple[Rule, ...]
+    meaning: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
+
+
+# By the dialect alone: a key that holds the rules would hash every one of them, which costs as much as checking them.
 @lru_cache(maxsize=64)
-def _enforced(rules: tuple[Rule, ...], dialect: Dialect) -> tuple[Rule, ...]:
-    return tuple(rule for rule in rules if dialect.enforces(rule.id))
+def _enforced(dialect: Dialect) -> _Enforced:
+    return _Enforced(*(tuple(rule for rule in part if dialect.enforces(rule.id)) for part in (SHAPE, MEANING, RULES)))
+
+
+@lru_cache(maxsize=64)
+def _cautious(dialect: Dialect) -> Dialect:
+    return dialect.cautious()
 
 
 def repair(
@@ -126,8 +142,8 @@ class _Work:
 
     def treat(self) -> None:
         """Let each rule repair what it finds, until none finds anything that it may repair."""
-        cautious = self.dialect.cautious()
-        rules = _enforced(RULES, cautious)
+        cautious = _cautious(self.dialect)
+        rules = _enforced(cautious).rules
         conversation = Conversation(self.request, cautious, context=self.context, original=self.request)
         idle = 0
         for rule in islice(cycle(rules), _PASSES * len(rules)):
