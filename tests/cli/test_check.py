@@ -128,6 +128,18 @@ def test_a_named_file_that_is_nothing_to_check_is_an_error_unless_it_may_be(chec
     assert (ended.code, ended.err) == (0, "")
 
 
+def test_a_directory_with_nothing_to_check_is_said_to_be_one(check: Checker, tmp_path: Path) -> None:
+    ended = check(tmp_path)
+    assert (ended.code, ended.out) == (0, "Nothing to check was found.\n")
+
+
+def test_a_link_that_leads_to_itself_is_an_error_like_any_other(check: Checker, tmp_path: Path) -> None:
+    (tmp_path / "a.json").symlink_to(tmp_path / "a.json")
+    ended = check(tmp_path / "a.json")
+    assert ended.code == 2
+    assert "it cannot be read (Too many levels of symbolic links)" in ended.err
+
+
 def test_of_a_directory_only_what_can_be_checked_is_looked_at_in_the_order_of_names(
     check: Checker, tmp_path: Path
 ) -> None:

@@ -165,7 +165,9 @@ class _Printer:
 
     def has_to_say(self, report: Report) -> bool:
         """Say whether there is anything to print about a file."""
-        return bool(report.error or report.notes or (self._lines and (report.problems or report.fixed)))
+        return bool(
+            report.error or report.notes or report.backup or (self._lines and (report.problems or report.fixed))
+        )
 
     def tell(self, report: Report) -> None:
         """Print what is to be told of a file now."""

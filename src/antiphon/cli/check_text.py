@@ -81,6 +81,8 @@ def summary(reports: Sequence[Report], wish: Wish) -> str:
     found = sum(report.found for report in reports)
     left = [problem for report in reports for problem in report.problems]
     failed = sum(1 for report in reports if report.error)
+    if not reports:
+        return "Nothing to check was found."
     if not found:
         rest = f"; {_count(failed, 'file')} could not be checked" if failed else ""
         return f"No problems found in {_count(len(reports) - failed, 'file')}{rest}."

@@ -49,7 +49,7 @@ def read_file(path: Path) -> tuple[bytes, Snapshot]:
     Raises:
         OSError: it cannot be read.
     """
-    real = path.resolve()
+    real = Path(os.path.realpath(path))
     with real.open("rb") as file:
         # The state from before reading: what is written meanwhile makes a difference.
         state = _state(os.fstat(file.fileno()))
@@ -107,9 +107,7 @@ def write_file(snapshot: Snapshot, new: bytes, *, backup: bool = True) -> Path |
                     kept.unlink(missing_ok=True)
     except OSError as problem:
         raise NotWritten(f"it could not be written ({problem.strerror}) and is as it was") from problem
-    # The new file is there. That its name is not known to last is no reason to say that nothing was written.
-    with contextlib.suppress(OSError):
-        _settle(snapshot.path.parent)
+    _settle(snapshot.path.parent)
     return kept
 
 
@@ -175,12 +173,13 @@ def _fill(descriptor: int, data: bytes, like: os.stat_result) -> None:
 
 
 def _settle(directory: Path) -> None:
-    """Make a rename or a new name last."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Make a rename or a new name last, where the file system can promise that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _seconds_since(path: Path) -> float | None:
