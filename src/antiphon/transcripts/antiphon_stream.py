@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from antiphon.protocol.messages import Json, is_array, is_object, role_of
+from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
 from antiphon.transcripts.document import Document, Finding, Stored, Unreadable
 from antiphon.transcripts.line_items import LineItems
 from antiphon.transcripts.lines import Lines, read_lines
@@ -100,7 +100,7 @@ def _is_init(value: Json) -> bool:
 def _is_message(value: Json) -> bool:
     message: Any = value.get("message")
     own = "parent_tool_use_id" in value and value["parent_tool_use_id"] is None and "parentUuid" not in value
-    return own and value.get("type") in {"user", "assistant"} and is_object(message)
+    return own and kind_of(value) in {"user", "assistant"} and is_object(message)
 
 
 def _bare(message: Json) -> Json:

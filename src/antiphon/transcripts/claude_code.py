@@ -6,6 +6,7 @@ from pathlib import Path
 
 from antiphon.protocol.messages import Json
 from antiphon.transcripts.claude_entries import MAIN, Entry, Order, entry_of, in_order, threads
+from antiphon.transcripts.claude_nodes import derived_uuid
 from antiphon.transcripts.claude_view import Spoken, spoken
 from antiphon.transcripts.claude_writing import Changes
 from antiphon.transcripts.document import Document, Finding, Stored, Unreadable
@@ -40,6 +41,7 @@ class ClaudeCodeDocument:
         """Return the session with repaired conversations: other lines keep their bytes, parents stay true."""
         changes = Changes()
         changes.removed.update(self.repeated)
+        changes.rename(entry for thread in self.threads for entry in thread.entries)
         for thread, conversation, request in zip(self.threads, self.conversations, repaired, strict=True):
             if request is conversation.request:
                 changes.heal(thread.entries, thread.order)
@@ -98,21 +100,29 @@ def _stored(name: str, messages: Sequence[Spoken]) -> Stored:
 
 
 def _once(entries: Sequence[Entry], findings: list[Finding], repeated: set[int]) -> Iterator[Entry]:
-    """Yield entries, each uuid once; of lines that differ, the last counts that is sent."""
+    """Yield entries, each uuid once.
+
+    Of lines that have one and differ, that which is sent keeps it, the last of them. The others get uuids of their own,
+    so that what follows on it follows on one line.
+    """
     chosen: dict[str, Entry] = {}
+    first: dict[str, Entry] = {}
     for entry in entries:
-        first = chosen.get(entry.uuid)
-        if first is None:
-            chosen[entry.uuid] = entry
-            continue
-        same = _raw(first.line) == _raw(entry.line)
-        text = f"{entry.uuid} is the uuid of line {first.number} as well" + (", which is the same" if same else "")
-        findings.append(replace(DUPLICATE_UUID.finding(text, entry.number), mended=same))
-        if same:
-            repeated.add(entry.number)
-        elif entry.role or not first.role:
-            chosen[entry.uuid] = entry
-    return (entry for entry in entries if chosen[entry.uuid] is entry)
+        known = chosen.setdefault(entry.uuid, entry)
+        first.setdefault(entry.uuid, entry)
+        if known is not entry:
+            same = _raw(known.line) == _raw(entry.line)
+            text = f"{entry.uuid} is the uuid of line {first[entry.uuid].number} as well"
+            findings.append(DUPLICATE_UUID.finding(text + (", which is the same" if same else ""), entry.number))
+            if same:
+                repeated.add(entry.number)
+            elif entry.role or not known.role:
+                chosen[entry.uuid] = entry
+    for entry in entries:
+        if chosen[entry.uuid] is entry:
+            yield entry
+        elif entry.number not in repeated:
+            yield replace(entry, uuid=derived_uuid(f"line {entry.number} of {entry.uuid}"))
 
 
 def _raw(line: Line | None) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from antiphon.protocol.messages import Json, is_array, is_object, role_of
+from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
 from antiphon.transcripts.document import Finding
 from antiphon.transcripts.file_rules import DANGLING_PARENT, LOST_BRANCH, PARENT_CYCLE
 from antiphon.transcripts.lines import Line
@@ -101,14 +101,14 @@ def entry_of(line: Line) -> Entry | None:
 def _role(value: Json) -> str:
     """Return the role a line is sent in; an empty string where it is not sent."""
     message: Any = value.get("message")
-    kind = value.get("type")
+    kind = kind_of(value)
     if kind not in {"user", "assistant"} or not is_object(message):
         return ""
     if value.get("isApiErrorMessage") or message.get("model") == "<synthetic>":
         return ""
     if value.get("isMeta") and not any(_ids(_items(message), "tool_result", "tool_use_id")):
         return ""
-    return role_of(message) or str(kind)
+    return role_of(message) or kind
 
 
 def _items(message: Json) -> Sequence[Any]:
@@ -160,6 +160,8 @@ def in_order(entries: Sequence[Entry]) -> Order:
         for call in entry.answers:
             answers.setdefault(call, []).append(entry)
     answered = {call for entry in way for call in entry.answers}
+    places = {entry: place for place, entry in enumerate(way)}
+    passed = 0
     placed: set[Entry] = set()
     for position, entry in enumerate(way):
         together = [entry]
@@ -169,8 +171,16 @@ def in_order(entries: Sequence[Entry]) -> Order:
             beside = [answers[call][0] for call in calls if call not in answered and call in answers]
             near = list(_answering(way, position + 1, set(calls))) if beside else []
             together = together + sorted({*beside, *near}, key=lambda found: found.number)
-        order.entries += [part for part in together if part not in placed]
-        placed.update(together)
+        for part in together:
+            for between in way[passed : places.get(part, 0)]:
+                # What is not sent keeps its place on the way, before what hangs on it.
+                passed += 1
+                if not between.role and between not in placed:
+                    placed.add(between)
+                    order.entries.append(between)
+            if part not in placed:
+                placed.add(part)
+                order.entries.append(part)
     order.findings += _lost(entries, placed)
     return order
 

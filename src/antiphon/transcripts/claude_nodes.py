@@ -5,8 +5,8 @@ read as the repaired conversation is not argued but tried; where they are not, e
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +28,7 @@ class Node:
         role: as in `Entry`.
         items: what it holds now.
         like: the line that a new one was split off, if any.
+        message_id: the reply it is a part of.
         uuid: its name.
         parent: the name of the line it follows on.
     """
@@ -36,14 +37,9 @@ class Node:
     role: str
     items: Sequence[Any]
     like: Entry | None = None
+    message_id: str = ""
     uuid: str = ""
     parent: str | None = None
-
-    @property
-    def message_id(self) -> str:
-        """The reply it is a part of."""
-        source = self.entry or self.like
-        return source.message_id if source and self.role == "assistant" else ""
 
 
 def repaired_nodes(before: Sequence[Spoken], after: Sequence[Json], order: Order) -> list[Node]:
@@ -73,20 +69,46 @@ def _nodes(before: Sequence[Spoken], after: Sequence[Json]) -> Iterator[Node]:
         id(item): owner for said in before for item, owner in zip(_items(said.message), said.owners, strict=True)
     }
     used: set[Entry] = set()
+    replies: set[str] = set()
     for message, origin in zip(after, align([said.message for said in before], after), strict=True):
         source = None if origin is None else before[origin]
         if source and message is source.message:
-            used.update(source.entries)
-            yield from (Node(entry, entry.role, entry.items) for entry in source.entries)
-            continue
-        items = _items(message)
-        for owner, items_of_line in _segments(items, _owners(items, source, anywhere, role_of(message))):
-            node = Node(None if owner in used else owner, role_of(message), items_of_line, owner)
-            if owner:
-                used.add(owner)
-            yield node
-        if not items and source:
-            yield Node(source.entries[0], role_of(message), [])
+            nodes = [Node(entry, entry.role, entry.items) for entry in source.entries]
+        else:
+            nodes = list(_split(message, source, anywhere, used))
+        used.update(node.entry for node in nodes if node.entry)
+        _join(nodes, replies)
+        yield from nodes
+
+
+def _split(message: Json, source: Spoken | None, anywhere: dict[int, Entry], used: set[Entry]) -> Iterator[Node]:
+    """Yield the lines of a message that was changed."""
+    items = _items(message)
+    role = role_of(message)
+    mine: set[Entry] = set()
+    for owner, part in _segments(items, _owners(items, source, anywhere, role)):
+        gone = owner in used or owner in mine
+        yield Node(None if gone else owner, role, part, owner)
+        if owner:
+            mine.add(owner)
+    if not items and source:
+        yield Node(source.entries[0], role, [])
+
+
+def _join(nodes: Sequence[Node], replies: set[str]) -> None:
+    """Let the lines of a reply, and no others, have one message id."""
+    if not nodes or nodes[0].role != "assistant":
+        return
+    sources = [node.entry or node.like for node in nodes]
+    names = [source.message_id for source in sources if source and source.message_id]
+    name = names[0] if names else ""
+    if len(nodes) > 1 and not name:
+        name = f"msg_{next((source.uuid for source in sources if source), '')}"
+    while name in replies:
+        name = f"{name}_"
+    for node in nodes:
+        node.message_id = name
+    replies.update({name} - {""})
 
 
 def _owners(items: Sequence[Any], source: Spoken | None, anywhere: dict[int, Entry], role: str) -> list[Entry | None]:
@@ -124,29 +146,84 @@ def _name(nodes: Sequence[Node]) -> None:
     first = next((node.entry.uuid for node in nodes if node.entry), "")
     base = f"before {first}"
     for node in nodes:
-        node.uuid = node.entry.uuid if node.entry else str(uuid.uuid5(_NAMES, base))
+        node.uuid = node.entry.uuid if node.entry else derived_uuid(base)
         base = f"behind {node.uuid}"
 
 
-def link(entries: Sequence[Entry], nodes: Sequence[Node], order: Order) -> bool:
+def derived_uuid(base: str) -> str:
+    """Return a uuid that is made from a text, the same one each time."""
+    # Half of a surrogate pair has no bytes.
+    return str(uuid.uuid5(_NAMES, base.encode("ascii", "backslashreplace").decode()))
+
+
+def link(entries: Sequence[Entry], nodes: Sequence[Node], order: Order) -> dict[int, int]:
     """Give each node its parent.
 
     Returns:
-        Whether the lines have to stand in the file in the order of the nodes.
+        Which line has to stand in the place of another, by number; 0 for none.
     """
-    _link_changed(nodes, order)
-    for node in nodes:
-        if node.entry is None:
-            break
-    else:
-        if len(nodes) == len(order.entries) and all(n.entry is e for n, e in zip(nodes, order.entries, strict=True)):
-            return False
+    if len(nodes) == len(order.entries) and all(map(_is_as_it_was, nodes, order.entries)):
+        _link_changed(nodes, order)
+        return {}
     wanted = [(node.role, _token(item)) for node in nodes if node.role for item in node.items]
-    if _sent(_as_file(entries, nodes, order)) == wanted:
-        return False
-    for node, previous in zip(nodes[1:], nodes, strict=False):
-        node.parent = previous.uuid
-    return True
+    begin, end = _window(nodes, order)
+    old_end = len(order.entries) - (len(nodes) - end)
+    places = _places(nodes[begin:end], order.entries[begin:old_end])
+    attempts: list[tuple[int, int, dict[int, int]]] = [(0, 0, {}), (begin, _next_on_chain(nodes, end, order), places)]
+    for first, last, moved in attempts:
+        _link_changed(nodes, order)
+        _link_all(nodes, first, last)
+        again = in_order(_as_file(entries, nodes, order, moved))
+        if not again.healed and _sent(again) == wanted:
+            return moved
+    _link_all(nodes, 0, len(nodes))
+    return _places(nodes, order.entries)
+
+
+def _is_as_it_was(node: Node, entry: Entry) -> bool:
+    """Say whether a node is a line that is sent as before, whatever it says now."""
+    return node.entry is entry and node.role == entry.role and node.message_id == entry.message_id
+
+
+def _window(nodes: Sequence[Node], order: Order) -> tuple[int, int]:
+    """Return where the nodes begin and end that differ from the lines there were."""
+    shorter = min(len(nodes), len(order.entries))
+    begin = next((place for place in range(shorter) if not _is_as_it_was(nodes[place], order.entries[place])), shorter)
+    left = shorter - begin
+    alike = next((back for back in range(left) if not _is_as_it_was(nodes[-1 - back], order.entries[-1 - back])), left)
+    return begin, len(nodes) - alike
+
+
+def _next_on_chain(nodes: Sequence[Node], place: int, order: Order) -> int:
+    return next((at + 1 for at in range(place, len(nodes)) if nodes[at].entry in order.chain), len(nodes))
+
+
+def _link_all(nodes: Sequence[Node], begin: int, end: int) -> None:
+    """Let each of some nodes follow on the one before it."""
+    if begin == 0 and end:
+        nodes[0].parent = _outside(nodes)
+    for place in range(max(begin, 1), end):
+        nodes[place].parent = nodes[place - 1].uuid
+
+
+def _places(nodes: Sequence[Node], before: Sequence[Entry]) -> dict[int, int]:
+    """Let lines that are sent stand in the order of the nodes, the last of them where the last one stood."""
+    numbers = [node.entry.number for node in nodes if node.entry and node.role]
+    places = sorted({*numbers, *(entry.number for entry in before if entry.role)})
+    moved = dict.fromkeys(places, 0)
+    moved.update(zip(places[len(places) - len(numbers) :], numbers, strict=True))
+    return moved
+
+
+def _outside(nodes: Sequence[Node]) -> str | None:
+    """Return what the first line follows on, passing over lines that come behind it now."""
+    parents = {node.uuid: node.parent for node in nodes}
+    parent = nodes[0].parent
+    for _ in nodes:
+        if parent not in parents:
+            return parent
+        parent = parents[parent]
+    return None
 
 
 def _link_changed(nodes: Sequence[Node], order: Order) -> None:
@@ -180,37 +257,44 @@ def gone_parents(nodes: Sequence[Node], order: Order) -> dict[str, str | None]:
     return gone
 
 
-def _as_file(entries: Sequence[Entry], nodes: Sequence[Node], order: Order) -> list[Entry]:
+def anchored(nodes: Iterable[Node], *, moved: bool) -> Iterator[tuple[Node, Entry | None]]:
+    """Yield nodes with the line that they are, or stand behind; None before the first one.
+
+    Lines that are not sent keep their places when others are moved, so that nothing can stand behind them then.
+    """
+    last: Entry | None = None
+    for node in nodes:
+        if node.entry and (node.role or not moved):
+            last = node.entry
+        yield node, node.entry or last
+
+
+def _as_file(entries: Sequence[Entry], nodes: Sequence[Node], order: Order, places: Mapping[int, int]) -> list[Entry]:
     """Return the thread as it would be read again."""
     ordered = set(order.entries)
     gone = gone_parents(nodes, order)
-    by_entry: dict[Entry | None, list[Node]] = {}
-    last: Entry | None = None
-    for node in nodes:
-        last = node.entry or last
-        by_entry.setdefault(last, []).append(node)
-    read: list[Entry] = []
-    for entry in [None, *entries]:
-        here = by_entry.get(entry, [])
-        if entry and not here and entry not in ordered:
+    here: dict[Entry | None, list[Node]] = {}
+    for node, entry in anchored(nodes, moved=bool(places)):
+        here.setdefault(entry, []).append(node)
+    by_number = {entry.number: entry for entry in entries}
+    read = [_read_again(node) for node in here.get(None, ())]
+    for place in by_number:
+        entry = by_number.get(places.get(place, place))
+        if entry in here:
+            read += [_read_again(node) for node in here[entry]]
+        elif entry and entry not in ordered:
             parent = order.healed.get(entry.uuid, entry.parent)
-            read.append(_copy(entry, gone.get(parent, parent) if parent else None, len(read)))
-        for node in here:
-            read.append(_read_again(node, len(read)))
-    return read
+            read.append(replace(entry, parent=gone.get(parent, parent) if parent else None, line=None))
+    return [replace(entry, number=number) for number, entry in enumerate(read)]
 
 
-def _copy(entry: Entry, parent: str | None, number: int) -> Entry:
-    return Entry(entry.uuid, parent, entry.role, entry.items, entry.message_id, number, None, entry.boundary)
-
-
-def _read_again(node: Node, number: int) -> Entry:
+def _read_again(node: Node) -> Entry:
     boundary = node.entry is not None and node.entry.boundary
-    return Entry(node.uuid, node.parent, node.role, node.items, node.message_id, number, None, boundary)
+    return Entry(node.uuid, node.parent, node.role, node.items, node.message_id, 0, None, boundary)
 
 
-def _sent(entries: Sequence[Entry]) -> list[tuple[str, int]]:
-    messages: Iterable[Spoken] = spoken(in_order(entries).entries)
+def _sent(order: Order) -> list[tuple[str, int]]:
+    messages = spoken(order.entries)
     return [(str(said.message["role"]), _token(item)) for said in messages for item in _items(said.message)]
 
 

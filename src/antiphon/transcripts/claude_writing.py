@@ -5,13 +5,13 @@ its uuid is made from that line's, so that the same repair gives the same file. 
 follow on what that followed on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.protocol.messages import Json, is_object
 from antiphon.transcripts.claude_entries import Entry, Order
-from antiphon.transcripts.claude_nodes import Node, gone_parents, link, repaired_nodes
+from antiphon.transcripts.claude_nodes import Node, anchored, gone_parents, link, repaired_nodes
 from antiphon.transcripts.claude_view import Spoken
 from antiphon.transcripts.lines import Line
 
@@ -59,6 +59,12 @@ class Changes:
                 yield line.rendered(self.values.get(line.number, line.value))
             yield from self.behind.get(line.number, ())
 
+    def rename(self, entries: Iterable[Entry]) -> None:
+        """Give lines whose uuid is another's as well one of their own."""
+        for entry in entries:
+            if entry.line and entry.line.object["uuid"] != entry.uuid:
+                self._set(entry.line, uuid=entry.uuid)
+
     def heal(self, entries: Sequence[Entry], order: Order) -> None:
         """Give lines whose parents lead nowhere those that were found for them."""
         for entry in entries:
@@ -68,7 +74,7 @@ class Changes:
     def rewrite(self, entries: Sequence[Entry], order: Order, before: Sequence[Spoken], after: Sequence[Json]) -> None:
         """Write a repaired conversation into the lines of its thread."""
         nodes = repaired_nodes(before, after, order)
-        moved = link(entries, nodes, order)
+        places = link(entries, nodes, order)
         kept = {node.entry for node in nodes}
         gone = gone_parents(nodes, order)
         ordered = set(order.entries)
@@ -80,48 +86,45 @@ class Changes:
                 self.removed.add(entry.number)
             elif parent in gone:
                 self._set(entry.line, parentUuid=gone[parent])
-        if moved:
-            self._move(nodes, [entry.number for entry in order.entries])
-        self._write(nodes, order)
+        self.places.update(places)
+        self._write(nodes, order, moved=bool(places))
 
-    def _write(self, nodes: Sequence[Node], order: Order) -> None:
-        last: Entry | None = None
+    def _write(self, nodes: Sequence[Node], order: Order, *, moved: bool) -> None:
         first = next((node.entry for node in nodes if node.entry), order.entries[0])
-        for node in nodes:
+        for node, entry in anchored(nodes, moved=moved):
             if node.entry:
-                last = node.entry
                 self._edit(node, node.entry)
                 continue
-            like = node.like or last or first
+            like = node.like or entry or first
             if like.line:
                 line = self._new_line(node, like.line)
-                number, added = (last.number, self.behind) if last else (first.number, self.ahead)
+                number, added = (entry.number, self.behind) if entry else (first.number, self.ahead)
                 added.setdefault(number, []).append(line)
 
     def _edit(self, node: Node, entry: Entry) -> None:
         if node.parent != entry.parent:
             self._set(entry.line, parentUuid=node.parent)
-        if node.role and (node.role != entry.role or not _same(node.items, entry.items)) and entry.line:
-            message = entry.line.object["message"]
-            self._set(entry.line, type=node.role, message={**message, "role": node.role, "content": _content(node)})
+        if not node.role or not entry.line:
+            return
+        message: Json = entry.line.object["message"]
+        said = message
+        if node.role != entry.role or not _same(node.items, entry.items):
+            said = {**said, "role": node.role, "content": _content(node)}
+        if node.message_id != entry.message_id:
+            said = {**said, "id": node.message_id}
+        if said is not message:
+            self._set(entry.line, type=node.role, message=said)
 
     def _new_line(self, node: Node, like: Line) -> bytes:
         source = like.object
         message: Json = {"role": node.role, "content": _content(node)}
         if node.like and node.role == "assistant":
-            message = {**source["message"], **message}
+            message = {**source["message"], **message, "id": node.message_id}
         value: Json = {"parentUuid": node.parent}
         value |= {key: source[key] for key in _ENVELOPE if key in source}
         value |= {"type": node.role, "message": message, "uuid": node.uuid}
         value |= {"timestamp": source["timestamp"]} if "timestamp" in source else {}
         return like.rendered(value).removeprefix(like.text.mark if like.text else b"")
-
-    def _move(self, nodes: Sequence[Node], places: Sequence[int]) -> None:
-        """Let the lines stand in the file in the order of the nodes, the last of them where the last line stood."""
-        numbers = [node.entry.number for node in nodes if node.entry]
-        places = sorted(places)
-        self.places.update(dict.fromkeys(places, 0))
-        self.places.update(zip(places[len(places) - len(numbers) :], numbers, strict=True))
 
     def _set(self, line: Line | None, **fields: Any) -> None:
         if line:

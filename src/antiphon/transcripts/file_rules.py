@@ -41,7 +41,7 @@ DUPLICATE_UUID = FileRule(
     "duplicate-uuid",
     "No two lines of a session have the same `uuid`.",
     mended=True,
-    done="dropped the line, where it is the same as the first",
+    done="dropped the line where it is the same as the first, else gave it a uuid of its own",
 )
 DANGLING_PARENT = FileRule(
     "FI004",

@@ -1,7 +1,7 @@
 """JSON that knows where in its text everything stands, so that an edit changes what was edited and nothing else.
 
-Numbers, white space, escapes, the order of keys and whatever nobody understands keep their very characters. Containers
-down to a certain depth are walked here, to note where their members stand; what lies deeper is decoded at once.
+Numbers, white space, escapes, the order of keys and whatever nobody understands keep their very characters, down to a
+certain depth: what lies deeper is kept or written anew as a whole.
 
 Knows nothing of conversations. Raises `Unreadable` with a position, and nothing else.
 """
@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 
 from antiphon.protocol.messages import Json, is_array, is_object
@@ -18,6 +19,8 @@ from antiphon.transcripts.document import Unreadable
 
 DEPTH = 7
 """How deep containers are walked: a block of a message of a request within two wrappers, and what it holds."""
+_LONGEST_TOKEN = 6
+"""How far before the end a cut token may begin that is reported as a whole: a word, or an escape."""
 _BLANK = re.compile(r"[ \t\n\r]*")
 _INDENT = re.compile(r"\s*[\[{](\r?\n)([ \t]+)")
 _ESCAPED = re.compile(r"\\u(?!00[01])", re.IGNORECASE)
@@ -65,7 +68,7 @@ class Located:
 
         Args:
             text: one JSON value, white space around it.
-            depth: how deep containers are walked.
+            depth: how deep edits keep the characters of what they leave.
             salvage: take an array that ends in the middle for what was whole in it.
 
         Raises:
@@ -73,30 +76,32 @@ class Located:
         """
         self.text = text
         self.cut_at: int | None = None
-        self._layouts: dict[int, _Layout] = {}
-        self._salvage = salvage
+        self._depth = depth
+        start = self._skip(0)
         try:
-            start = self._skip(0)
-            self.value, end = self._read(start, depth)
-            end = self._skip(end)
-        except RecursionError:
-            raise Unreadable("nested too deeply to be read") from None
-        if end != len(text) and self.cut_at is None:
+            self.value, end = self._decode(start)
+        except Unreadable as error:
+            if not salvage or text[start : start + 1] != "[" or not self._ends_early(error):
+                raise
+            self.value, self.cut_at = self._whole_elements(start)
+            return
+        end = self._skip(end)
+        if end != len(text):
             raise Unreadable(f"something follows the JSON value, at {self.position(end)}")
-        self._style = _Style(text)
+
+    @cached_property
+    def _style(self) -> "_Style":
+        return _Style(self.text)
 
     def position(self, at: int) -> str:
         """Return a place in the text in words, counted from 1 as editors do."""
         line = self.text.count("\n", 0, at) + 1
         return f"line {line} column {at - self.text.rfind(chr(10), 0, at)}"
 
-    def line_of(self, value: object) -> int:
-        """Return the line, from 1, on which a container that was read begins; 0 where it is none of this text."""
-        layout = self._layout(value)
-        return self.text.count("\n", 0, layout.start) + 1 if layout else 0
-
     def lines_of(self, values: Sequence[object]) -> list[int]:
-        """Return the lines at which containers begin that follow one another; linear."""
+        """Return the lines, from 1, at which containers begin that follow one another; linear."""
+        if "\n" not in self.text:
+            return [1] * len(values)
         lines: list[int] = []
         line, at = 1, 0
         for value in values:
@@ -129,90 +134,90 @@ class Located:
     # Reading.
 
     def _skip(self, at: int) -> int:
+        if self.text[at : at + 1] > " ":
+            return at
         found = _BLANK.match(self.text, at)
         return found.end() if found else at
-
-    def _read(self, at: int, depth: int) -> tuple[Any, int]:
-        opening = self.text[at : at + 1]
-        if depth and opening == "{":
-            return self._read_object(at, depth)
-        if depth and opening == "[":
-            return self._read_array(at, depth)
-        return self._decode(at)
 
     def _decode(self, at: int) -> tuple[Any, int]:
         try:
             return _DECODER.raw_decode(self.text, at)
         except json.JSONDecodeError as error:
-            raise Unreadable(f"not JSON: {error.msg}, at {self.position(error.pos)}") from None
+            raise Unreadable(f"not JSON: {error.msg}, at {self.position(error.pos)}") from error
         except ValueError as error:
             raise Unreadable(f"not JSON: {error}, at {self.position(at)}") from None
+        except RecursionError:
+            raise Unreadable(f"nested too deeply to be read, at {self.position(at)}") from None
 
-    def _read_array(self, start: int, depth: int) -> tuple[list[Any], int]:
+    def _ends_early(self, error: Unreadable) -> bool:
+        """Say whether JSON is not wrong but cut off: the fault lies at its end, or in a string that has none."""
+        cause = error.__cause__
+        if not isinstance(cause, json.JSONDecodeError):
+            return False
+        return cause.msg.startswith("Unterminated") or cause.pos >= len(self.text.rstrip()) - _LONGEST_TOKEN
+
+    def _whole_elements(self, start: int) -> tuple[list[Any], int]:
+        """Return the elements of an array that are whole, and where the last of them ends."""
         values: list[Any] = []
-        layout = _Layout(values, start)
-        self._layouts[id(values)] = layout
-        whole = depth == DEPTH and self._salvage
+        end = at = start + 1
+        while True:
+            try:
+                value, after = self._decode(self._skip(at))
+            except Unreadable:
+                return values, end
+            values.append(value)
+            end = after
+            at = self._skip(after)
+            if self.text[at : at + 1] != ",":
+                return values, end
+            at += 1
+
+    # Where containers stand is looked up when an edit needs it: most files are only read.
+
+    @cached_property
+    def _layouts(self) -> dict[int, _Layout]:
+        layouts: dict[int, _Layout] = {}
+        self._walk(self._skip(0), self.value, self._depth, layouts)
+        return layouts
+
+    def _walk(self, at: int, value: Any, depth: int, layouts: dict[int, _Layout]) -> int:
+        """Note where a value stands that begins here; return where it ends."""
+        if depth and is_object(value) and self.text[at] == "{":
+            return self._walk_object(at, value, depth, layouts)
+        if depth and is_array(value) and self.text[at] == "[":
+            return self._walk_array(at, value, depth, layouts)
+        return self._decode(at)[1]
+
+    def _walk_array(self, start: int, value: list[Any], depth: int, layouts: dict[int, _Layout]) -> int:
+        layout = layouts[id(value)] = _Layout(value, start)
+        cut = value is self.value and self.cut_at is not None
         at = self._skip(start + 1)
-        if self.text[at : at + 1] != "]":
-            while True:
-                try:
-                    value, end = self._read(at, depth - 1)
-                    after = self._skip(end)
-                    last = self._delimiter(after, "]")
-                except Unreadable:
-                    if not whole:
-                        raise
-                    return self._cut(layout, values)
-                layout.members[len(values)] = _Member(at, at, at, end)
-                values.append(value)
-                at = after
-                if last:
-                    break
-                at = self._skip(at + 1)
-        layout.end = at + 1
-        return values, layout.end
+        while len(layout.members) < len(value) if cut else self.text[at] != "]":
+            place = len(layout.members)
+            end = self._walk(at, value[place] if place < len(value) else None, depth - 1, layouts)
+            layout.members[place] = _Member(at, at, at, end)
+            at = self._skip(end)
+            at = self._skip(at + 1) if self.text[at : at + 1] == "," else at
+        layout.end = len(self.text) if cut else at + 1
+        return layout.end
 
-    def _cut(self, layout: _Layout, values: list[Any]) -> tuple[list[Any], int]:
-        """End the outermost array behind the last value in it that is whole."""
-        self.cut_at = layout.members[len(values) - 1].end if values else layout.start + 1
-        layout.end = len(self.text)
-        return values, layout.end
-
-    def _read_object(self, start: int, depth: int) -> tuple[Json, int]:
-        value: Json = {}
-        layout = _Layout(value, start)
-        self._layouts[id(value)] = layout
+    def _walk_object(self, start: int, value: Json, depth: int, layouts: dict[int, _Layout]) -> int:
+        layout = layouts[id(value)] = _Layout(value, start)
         twice = False
         at = self._skip(start + 1)
-        if self.text[at : at + 1] != "}":
-            while True:
-                if self.text[at : at + 1] != '"':
-                    raise Unreadable(f"not JSON: a key in double quotes is wanted, at {self.position(at)}")
-                key, key_end = self._decode(at)
-                colon = self._skip(key_end)
-                if self.text[colon : colon + 1] != ":":
-                    raise Unreadable(f"not JSON: a colon is wanted, at {self.position(colon)}")
-                begin = self._skip(colon + 1)
-                twice = twice or key in value
-                value[key], end = self._read(begin, depth - 1)
-                layout.members[key] = _Member(at, key_end, begin, end)
-                at = self._skip(end)
-                if self._delimiter(at, "}"):
-                    break
-                at = self._skip(at + 1)
-        layout.end = at + 1
+        while self.text[at] != "}":
+            key, key_end = self._decode(at)
+            begin = self._skip(self._skip(key_end) + 1)
+            twice = twice or key in layout.members
+            end = self._walk(begin, value.get(key), depth - 1, layouts)
+            layout.members[key] = _Member(at, key_end, begin, end)
+            at = self._skip(end)
+            at = self._skip(at + 1) if self.text[at] == "," else at
         if twice:
             # The last of equal keys counts. Edited, such an object is written anew, with each key once.
             layout.members.clear()
-        return value, layout.end
-
-    def _delimiter(self, at: int, closing: str) -> bool:
-        """Say whether a container ends here; else it goes on."""
-        found = self.text[at : at + 1]
-        if found not in {closing, ","} or not found:
-            raise Unreadable(f"not JSON: a comma or {closing} is wanted, at {self.position(at)}")
-        return found == closing
+        layout.end = at + 1
+        return layout.end
 
     # Writing.
 

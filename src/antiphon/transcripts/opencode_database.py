@@ -65,7 +65,7 @@ def read_tables(data: bytes) -> tuple[list[Row], list[Row], list[Row]]:
         Unreadable: it is damaged, or no database of opencode.
     """
     with _opened(data) as connection:
-        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise Unreadable(f"the database is damaged: {state}")
         for table, wanted in _COLUMNS.items():

@@ -40,7 +40,7 @@ class Part:
     @property
     def left_open(self) -> bool:
         """Whether it is a call that has not ended."""
-        return kind_of(self.data) == "tool" and self.state.get("status") in _OPEN
+        return kind_of(self.data) == "tool" and str(self.state.get("status")) in _OPEN
 
     @property
     def settled(self) -> Json:
@@ -139,7 +139,7 @@ def _of_user(part: Part) -> Iterator[Json]:
     kind = kind_of(data)
     if kind == "text" and not data.get("ignored"):
         yield {"type": "text", "text": data.get("text")}
-    elif kind == "file" and data.get("mime") not in {"text/plain", "application/x-directory"}:
+    elif kind == "file" and str(data.get("mime")) not in {"text/plain", "application/x-directory"}:
         yield _file(data)
     elif kind == "compaction":
         yield {"type": "text", "text": "What did we do so far?"}

@@ -38,7 +38,7 @@ class Place:
             return value
         if self.inner:
             return _replaced(value, self.path, self.inner.rendered(repaired))
-        return _replaced(value, self.path, repaired.get(self.field, []) if self.field else repaired)
+        return _replaced(value, self.path, repaired.get(self.field, list[Any]()) if self.field else repaired)
 
 
 def find(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Place]:

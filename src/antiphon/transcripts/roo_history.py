@@ -43,8 +43,8 @@ def shown(stored: Sequence[Any]) -> list[Shown]:
 def _effective(stored: Sequence[Any]) -> tuple[list[int], bool]:
     """Return the indices of the messages that are sent, and whether they begin with a summary."""
     objects = [(index, message) for index, message in enumerate(stored) if is_object(message)]
-    summaries = {message.get("condenseId") for _, message in objects if message.get("isSummary")} - {None}
-    markers = {message.get("truncationId") for _, message in objects if message.get("isTruncationMarker")} - {None}
+    summaries = {str(message.get("condenseId")) for _, message in objects if message.get("isSummary")}
+    markers = {str(message.get("truncationId")) for _, message in objects if message.get("isTruncationMarker")}
     last = max((index for index, message in objects if message.get("isSummary")), default=None)
     indices = [
         index
@@ -55,11 +55,11 @@ def _effective(stored: Sequence[Any]) -> tuple[list[int], bool]:
     return [index for index in indices if last is None or index >= last], last is not None
 
 
-def _replaced(message: Json, summaries: set[Any], markers: set[Any]) -> bool:
+def _replaced(message: Json, summaries: set[str], markers: set[str]) -> bool:
     return _in(message.get("condenseParent"), summaries) or _in(message.get("truncationParent"), markers)
 
 
-def _in(value: Any, names: set[Any]) -> bool:
+def _in(value: Any, names: set[str]) -> bool:
     return isinstance(value, str) and value in names
 
 

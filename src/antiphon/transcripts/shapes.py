@@ -5,7 +5,7 @@ The answer is the name of a dialect. Requests that are damaged, or mix two forms
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from antiphon.protocol.messages import Json, is_array, is_object, kind_of, role_of
 
@@ -44,7 +44,7 @@ _LOOKED_AT = 200
 """How many messages are looked at; more would not change the picture."""
 
 
-def is_request(value: object) -> bool:
+def is_request(value: object) -> TypeGuard[Json]:
     """Say whether a JSON value is the body of a request to a model."""
     if not is_object(value):
         return False
