@@ -28,12 +28,9 @@ def marked(block: Json, marker: Json = MARK) -> Json:
 def places(request: Json) -> list[str]:
     """Return where the breakpoints of a request are."""
     found = [f"tools.{n}" for n, tool in enumerate(request.get("tools", ())) if "cache_control" in tool]
-    system = request.get("system")
-    found += (
-        [f"system.{n}" for n, block in enumerate(system) if "cache_control" in block]
-        if isinstance(system, list)
-        else []
-    )
+    system: Any = request.get("system")
+    if is_array(system):
+        found += [f"system.{n}" for n, block in enumerate(system) if "cache_control" in block]
     for index, message in enumerate(request["messages"]):
         if isinstance(message["content"], list):
             found += [f"{index}.{n}" for n, block in enumerate(message["content"]) if "cache_control" in block]

@@ -6,6 +6,7 @@ go on as they came, too, and that is told: a guard that falls over must not take
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -55,17 +56,22 @@ class Task:
     @property
     def reading(self) -> Dialect:
         """The dialect in the reading that is to be kept to."""
-        if self.strict:
-            # Who refuses what we took for valid may want more than we know of: the order of results, for one.
-            return replace(self.dialect.cautious(), strict_order=True)
-        # What is only doubted stays out of it: else a fault at the end of a conversation would have its beginning
-        # changed, which cost nothing as long as nothing else was wrong, and caches and signatures would be lost.
-        return replace(
-            self.dialect,
-            except_rules=self.dialect.except_rules | self.dialect.doubtful_rules,
-            doubtful_rules=frozenset(),
-            doubtful_order=False,
-        )
+        return _reading(self.dialect, strict=self.strict)
+
+
+@cache
+def _reading(dialect: Dialect, *, strict: bool) -> Dialect:
+    if strict:
+        # Who refuses what we took for valid may want more than we know of: the order of results, for one.
+        return replace(dialect.cautious(), strict_order=True)
+    # What is only doubted stays out of it: else a fault at the end of a conversation would have its beginning changed,
+    # which cost nothing as long as nothing else was wrong, and caches and signatures would be lost.
+    return replace(
+        dialect,
+        except_rules=dialect.except_rules | dialect.doubtful_rules,
+        doubtful_rules=frozenset(),
+        doubtful_order=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
