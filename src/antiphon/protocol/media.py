@@ -4,12 +4,14 @@ To count them all of the conversation is looked at, but only in a request that b
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from antiphon.protocol.conversation import Conversation
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, kind_of
 
 MEDIA = frozenset({"image", "document"})
+_KINDS = tuple(MEDIA)
+"""A tuple: what stands as a type may be no key of a set."""
 
 
 class Medium(NamedTuple):
@@ -34,11 +36,17 @@ def all_media(conversation: Conversation) -> list[Medium]:
 
 
 def _all_media(conversation: Conversation) -> list[Medium]:
-    placed = (*conversation.of_type(*MEDIA), *conversation.of_type("tool_result"))
-    new = sorted((medium for index, j, block in placed for medium in _of(index, j, block)), key=lambda one: one[:2])
+    # Nearly all results are text alone, and are passed over at a glance.
+    results = (placed for placed in conversation.of_type("tool_result") if isinstance(placed[2].get("content"), list))
+    placed = (*conversation.of_type(*MEDIA), *results)
+    new = sorted((medium for index, j, block in placed for medium in _of(index, j, block)), key=_place)
     if not new or conversation.start <= 0:
         return new
     return [*_earlier(conversation), *new]
+
+
+def _place(medium: Medium) -> tuple[int, int]:
+    return medium.message, medium.block
 
 
 def _earlier(conversation: Conversation) -> Iterator[Medium]:
@@ -52,8 +60,12 @@ def _of(index: int, position: int, block: Json) -> Iterator[Medium]:
     if kind in MEDIA:
         yield Medium(index, position, f"messages.{index}.content.{position}.{kind}", block)
     content: Any = block.get("content") if kind == "tool_result" else None
-    if is_array(content):
+    if is_array(content) and any(map(_is_medium, content)):
         for number, part in enumerate(content):
-            if is_object(part) and kind_of(part) in MEDIA:
+            if _is_medium(part):
                 where = f"messages.{index}.content.{position}.tool_result.content.{number}.{kind_of(part)}"
                 yield Medium(index, position, where, part)
+
+
+def _is_medium(part: object) -> TypeGuard[Json]:
+    return isinstance(part, dict) and cast("Json", part).get("type") in _KINDS
