@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from antiphon.protocol.calls import NO_RESULT
+from antiphon.protocol.calls import NO_RESULT, id_key
 from antiphon.protocol.dialects.gemini_ids import CALL, RESPONSE, call_ids, named
 from antiphon.protocol.dialects.nested import NestedReading
 from antiphon.protocol.dialects.reading import FAULT, MISSING, ORPHAN, REPEATED, WIRE, Spot, type_name
@@ -31,11 +31,11 @@ class GeminiReading(NestedReading):
 
     Attributes:
         ids: the ids of calls and responses, by content and part.
-        names: the names of functions, by the id of their call.
+        calls: the calls of what is written, by id.
     """
 
     ids: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any])
-    names: dict[str, Any] = field(default_factory=dict[str, Any])
+    calls: dict[str, Json] = field(default_factory=dict[str, Json])
 
     messages_key: ClassVar[str] = "contents"
     parts_key: ClassVar[str] = "parts"
@@ -128,13 +128,14 @@ class GeminiReading(NestedReading):
     def _written_response(self, block: Json, wire: Any) -> Json:
         key, found = named(wire or {}, RESPONSE)
         inner: Json = found or {}
-        call_id = str(block.get("tool_use_id"))
+        asked = self.calls.get(id_key(block.get("tool_use_id")), {})
         name = inner.get("name")
         fields: Json = {**inner}
         if not (isinstance(name, str) and name):
-            asked = self.names.get(call_id)
-            fields["name"] = asked if isinstance(asked, str) and asked else _UNKNOWN
-        if inner.get("id"):
+            name = asked.get("name")
+            fields["name"] = name if isinstance(name, str) and name else _UNKNOWN
+        _, call = named(asked.get(WIRE) or {}, CALL)
+        if inner.get("id") or (wire is None and call and call.get("id")):
             fields["id"] = block.get("tool_use_id")
         response: Any = inner.get("response")
         if wire is None:
@@ -147,7 +148,7 @@ class GeminiReading(NestedReading):
         """Return the request, as repaired, in the wire form."""
         for message in repaired["messages"]:
             for call in tool_uses(message):
-                self.names[str(call.get("id"))] = call.get("name")
+                self.calls[id_key(call.get("id"))] = call
         return {**self.given, "contents": self.write_messages(repaired)}
 
 

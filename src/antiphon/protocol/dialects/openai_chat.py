@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, ClassVar
 
-from antiphon.protocol.calls import id_text
 from antiphon.protocol.dialects.openai_parts import (
     NOTHING,
+    apart,
     read_arguments,
     read_content,
     read_result,
@@ -25,11 +25,19 @@ from antiphon.protocol.dialects.openai_parts import (
 )
 from antiphon.protocol.dialects.reading import MISSING, ORPHAN, REPEATED, ROLE, WIRE, WITHIN, Spot, WireReading
 from antiphon.protocol.editing import as_json
-from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, kind_of, role_of, tool_uses
+from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, kind_of, role_of
 
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    # What came before tool calls: one `function_call`, and an answer of role `function` by name. Nobody ever checked
+    # that they belong together, so they are passed on.
+    "function": "system",
+}
 _SPEAKERS = frozenset({"ai", "bot", "model"})
-_SAID_ELSEWHERE = ("refusal", "audio", "reasoning_content", "reasoning", "reasoning_details")
+_SAID_ELSEWHERE = ("refusal", "audio", "function_call", "reasoning_content", "reasoning", "reasoning_details")
 """Fields of an assistant message that count as content."""
 
 _ORPHAN_TEXT = (
@@ -43,11 +51,9 @@ class ChatReading(WireReading):
 
     Attributes:
         contents: by wire message, the blocks its content was read as.
-        legacy: the ids of calls that are a `function_call`, with the name of the function.
     """
 
     contents: dict[int, list[Any]] = field(default_factory=dict[int, list[Any]])
-    legacy: dict[str, Any] = field(default_factory=dict[str, Any])
 
     words: ClassVar[Mapping[str, str]] = {
         MISSING: (
@@ -106,7 +112,7 @@ class ChatReading(WireReading):
     def _grouped(self, spot: Spot, message: Any) -> list[Json] | None:
         """Return the blocks of a tool or user message; None for any other, and for one that is not sound."""
         role = role_of(message)
-        if role in {"tool", "function"}:
+        if role == "tool":
             return [self._result(spot, message)]
         content: Any = message.get("content") if role == "user" else None
         if isinstance(content, str) or (is_array(content) and all(is_object(part) for part in content)):
@@ -118,9 +124,7 @@ class ChatReading(WireReading):
 
     def _result(self, spot: Spot, message: Json) -> Json:
         fields = read_result(self.origins, spot, message.get("content"), "content")
-        if message["role"] == "function":
-            fields["tool_use_id"] = _legacy_id(message)
-        elif "tool_call_id" in message:
+        if "tool_call_id" in message:
             fields["tool_use_id"] = message["tool_call_id"]
         return self.origins.block(spot, message, type="tool_result", **fields)
 
@@ -135,7 +139,7 @@ class ChatReading(WireReading):
         elif is_object(content):
             # No list, which a rule will make one of it.
             blocks = read_content(self.origins, spot, [content], message)[0]
-        elif content is None and (calls or aside):
+        elif content is None and (calls or aside or role == "function"):
             blocks = []
         if calls and not is_array(blocks):
             # The calls stand in a list, so what should have been one is in it, as what it is not: a block.
@@ -156,11 +160,6 @@ class ChatReading(WireReading):
         calls: Any = message.get("tool_calls")
         for number, call in enumerate(calls if is_array(calls) else ()):
             yield self._call(Spot(spot.item, number), call) if is_object(call) else call
-        call = message.get("function_call")
-        if is_object(call):
-            fields = {"name": call["name"]} if "name" in call else {}
-            fields |= {"id": _legacy_id(call), **read_arguments(call)}
-            yield self.origins.block(spot, call, type="tool_use", legacy=True, **fields)
 
     def _call(self, spot: Spot, call: Json) -> Json:
         fields: Json = {"id": call["id"]} if "id" in call else {}
@@ -175,12 +174,6 @@ class ChatReading(WireReading):
         """Return the request, as repaired, in the wire form."""
         written: list[Any] = []
         for message in repaired["messages"]:
-            calls = list(tool_uses(message))
-            for call in calls:
-                call_id = str(call.get("id"))
-                self.legacy.pop(call_id, None)
-                if call.get("legacy") and len(calls) == 1:
-                    self.legacy[call_id] = call.get("name")
             wires: Any = self.origins.unchanged(message) if is_object(message) else [message]
             if wires is None:
                 wires = self._user(message) if role_of(message) == "user" else [self._other(message)]
@@ -207,15 +200,10 @@ class ChatReading(WireReading):
 
     def _tool_message(self, block: Json) -> Json:
         wire: Any = block.get(WIRE)
-        call_id: Any = block.get("tool_use_id")
-        legacy = str(call_id) in self.legacy
-        if self.origins.unchanged(block) is not None and legacy == (wire["role"] == "function"):
+        if self.origins.unchanged(block) is not None:
             return wire
-        fields: Json = {"role": "tool", "tool_call_id": call_id}
-        if legacy:
-            fields = {"role": "function", "name": self.legacy[str(call_id)]}
-        fields["content"] = written_result(self.origins, block, "text")
-        return {**(wire or {}), **fields}
+        content = written_result(self.origins, block, "text")
+        return {**(wire or {}), "role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content}
 
     def _other(self, message: Json) -> Json:
         """Return an assistant or system message."""
@@ -237,21 +225,13 @@ class ChatReading(WireReading):
 
     def _with_calls(self, message: Json, calls: list[Json]) -> Json:
         written = {**message}
-        legacy = len(calls) == 1 and calls[0].get("legacy") is True
-        if legacy:
-            written["function_call"] = self.origins.unchanged(calls[0]) or _legacy_call(calls[0])
-        else:
-            written.pop("function_call", None)
-        if calls and not legacy:
+        if calls:
             written["tool_calls"] = [self._written_call(call) for call in calls]
         elif is_array(written.get("tool_calls")) and written["tool_calls"]:
             del written["tool_calls"]
         return written
 
     def _written_call(self, block: Json) -> Json:
-        if block.get("legacy"):
-            # Two of them cannot stand in one message.
-            return {"id": block.get("id"), "type": "function", "function": _legacy_call(block)}
         wire: Any = self.origins.unchanged(block)
         if wire is not None:
             return wire
@@ -290,15 +270,6 @@ def _inner(call: Json) -> tuple[Json, bool]:
     return (function if is_object(function) else {}), False
 
 
-def _legacy_call(block: Json) -> Json:
-    wire: Json = block.get(WIRE) or {}
-    return {**wire, "name": block.get("name"), "arguments": written_arguments(block, wire)}
-
-
-def _legacy_id(message: Json) -> str:
-    return f"function_call:{id_text(message.get('name'))}"
-
-
 class OpenAIChat:
     """Messages with `tool_calls` beside the content of the assistant's, each answered by a message of role `tool`."""
 
@@ -310,7 +281,7 @@ class OpenAIChat:
         reading = ChatReading(request)
         messages: Any = request.get("messages") if is_object(request) else None
         if is_array(messages):
-            reading.read(messages)
+            reading.read(apart(messages))
         elif is_object(request) and "messages" in request:
             reading.request["messages"] = messages
         return reading

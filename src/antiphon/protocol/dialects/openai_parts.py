@@ -47,13 +47,16 @@ def written_arguments(block: Json, wire: Json) -> Any:
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return _READER.decode(text)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def read_content(origins: Origins, spot: Spot, content: Any, within: Json) -> list[Any]:
@@ -123,6 +126,16 @@ def written_result(origins: Origins, block: Json, text_type: str) -> Any:
     if is_array(content):
         return [_part(origins, inner, text_type) for inner in content]
     return "".join(str(inner.get("text")) for inner in blocks_of(block))
+
+
+def apart(items: Iterable[Any]) -> list[Any]:
+    """Return items such that no two are the same object: what comes from a program may hold one message twice."""
+    seen: set[int] = set()
+    found: list[Any] = []
+    for item in items:
+        found.append({**item} if is_object(item) and id(item) in seen else item)
+        seen.add(id(item))
+    return found
 
 
 class Run(NamedTuple):

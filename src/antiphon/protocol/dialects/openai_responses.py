@@ -15,6 +15,7 @@ from antiphon.protocol.calls import Place, id_key, nearest
 from antiphon.protocol.dialects.openai_parts import (
     NOTHING,
     Run,
+    apart,
     read_arguments,
     read_content,
     read_result,
@@ -305,7 +306,7 @@ class OpenAIResponses:
         items: Any = request.get("input") if is_object(request) else None
         if is_array(items):
             elsewhere = any(request.get(name) for name in _SERVER_HELD) or any(map(_is_reference, items))
-            reading.read(items, held=elsewhere)
+            reading.read(apart(items), held=elsewhere)
         elif isinstance(items, str) or (is_object(request) and any(request.get(name) for name in _MORE)):
             reading.request["messages"] = [{"role": "user", "content": [text_block(items or "")]}]
         elif is_object(request) and "input" in request:

@@ -19,10 +19,10 @@ from antiphon.protocol.rule import Violation
 WIRE = "wire"
 """Where a block keeps the piece of wire JSON it was read from."""
 
-WITHIN = "within"
+WITHIN = "(within)"
 """Where a block keeps the wire message it stood in, for forms in which results are messages of their own."""
 
-ROLE = "wire_role"
+ROLE = "(role)"
 """Where a message keeps the role it had on the wire."""
 
 FAULT = "fault"
