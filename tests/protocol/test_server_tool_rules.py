@@ -1,5 +1,6 @@
 """Rules about tools that the server runs: calls without result, results without call, and what may wait."""
 
+import time
 from typing import Any
 
 import pytest
@@ -255,3 +256,19 @@ def test_no_repair_leaves_a_server_call_or_result_alone(damaged: Json) -> None:
     called = [block["id"] for block in blocks if block["type"] == "server_tool_use"]
     answered = [block["tool_use_id"] for block in blocks if block["type"] == "web_search_tool_result"]
     assert set(called) == set(answered)
+
+
+def test_the_work_grows_no_faster_than_the_calls_that_wait() -> None:
+    def seconds(n: int) -> float:
+        opened = assistant(*(search(f"srvtoolu_{k}") for k in range(n)), *(call(f"c{k}") for k in range(n)))
+        late = assistant(*(found(f"srvtoolu_{k + n}") for k in range(n)))
+        given_request = request(user("go"), opened, *(user(result(f"c{k}")) for k in range(n)), late, user("ok"))
+        best = float("inf")
+        for _ in range(2):
+            started = time.process_time()
+            repair(given_request, ANTHROPIC)
+            best = min(best, time.process_time() - started)
+        return best
+
+    # Twenty-five, where quadratic work would be a hundred: a busy machine must not fail this.
+    assert seconds(1000) < 25 * seconds(100)

@@ -51,7 +51,7 @@ def server_tools(conversation: Conversation) -> ServerTools:
 def _server_tools(conversation: Conversation) -> ServerTools:
     open_calls: dict[str, list[Placed]] = {}
     known: set[str] = set()
-    orphans: list[Placed] = []
+    unknown: list[Placed] = []
     for index, position, block in _blocks(conversation):
         if kind_of(block) in SERVER_TOOL_USE_TYPES:
             key = id_key(block.get("id"))
@@ -60,17 +60,20 @@ def _server_tools(conversation: Conversation) -> ServerTools:
         else:
             key = id_key(block.get("tool_use_id"))
             open_calls.pop(key, None)
-            if index >= conversation.start and key not in known and not _was_called(conversation, key):
-                orphans.append((index, position, block))
+            if index >= conversation.start and key not in known:
+                unknown.append((index, position, block))
     unresolved: list[tuple[Placed, int]] = []
     pending: list[Placed] = []
+    went_on_from: dict[int, int | None] = {}
     for placed in sorted((placed for calls in open_calls.values() for placed in calls), key=lambda p: p[:2]):
-        went_on = _went_on(conversation, placed[0])
+        if placed[0] not in went_on_from:
+            went_on_from[placed[0]] = _went_on(conversation, placed[0])
+        went_on = went_on_from[placed[0]]
         if went_on is not None:
             unresolved.append((placed, went_on))
         elif placed[0] < len(conversation.messages) - 1:
             pending.append(placed)
-    return ServerTools(unresolved, pending, orphans)
+    return ServerTools(unresolved, pending, _never_called(conversation, unknown))
 
 
 def _blocks(conversation: Conversation) -> Iterator[Placed]:
@@ -95,13 +98,14 @@ def _begin(conversation: Conversation) -> int:
     return index
 
 
-def _was_called(conversation: Conversation, key: str) -> bool:
-    """Say whether a call stands far before what is checked. Asked only of a result that would be refused."""
-    return any(
-        kind_of(block) in SERVER_TOOL_USE_TYPES and id_key(block.get("id")) == key
-        for message in conversation.messages[: max(conversation.start, 0)]
-        for _, block in indexed_blocks(message)
-    )
+def _never_called(conversation: Conversation, results: list[Placed]) -> list[Placed]:
+    """Return the results of which no call stands far before what is checked, either."""
+    if not results:
+        return []
+    earlier = conversation.messages[: max(conversation.start, 0)]
+    blocks = (block for message in earlier for _, block in indexed_blocks(message))
+    called = {id_key(block.get("id")) for block in blocks if kind_of(block) in SERVER_TOOL_USE_TYPES}
+    return [placed for placed in results if id_key(placed[2].get("tool_use_id")) not in called]
 
 
 def _went_on(conversation: Conversation, index: int) -> int | None:

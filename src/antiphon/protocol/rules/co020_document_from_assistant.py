@@ -31,10 +31,15 @@ def _repair(conversation: Conversation) -> Json:
     contents: dict[int, list[Json]] = {}
     added: dict[int, list[Json]] = {}
     places = {(index, position) for index, position, _ in _faulty(conversation)}
+    homes: dict[int, int | None] = {}
+    home = None
+    for index in range(len(messages) - 1, -1, -1):
+        homes[index] = home
+        home = index if role_of(messages[index]) == "user" else home
     for index, _, document in _faulty(conversation):
         if index not in contents:
             contents[index] = [block for j, block in indexed_blocks(messages[index]) if (index, j) not in places]
-        home = next((n for n in range(index + 1, len(messages)) if role_of(messages[n]) == "user"), None)
+        home = homes[index]
         if home is None:
             added.setdefault(len(messages) - 1, [{"role": "user", "content": []}])[0]["content"].append(document)
         else:
