@@ -12,6 +12,7 @@ from upstreams import upstream
 
 from antiphon.protocol.registry import RULES
 from antiphon.protocol.rule import Rule
+from antiphon.protocol.tool_definitions import derived_name
 from antiphon.proxy import Proxy
 from antiphon.proxy.naming import Namer, renamed
 from antiphon.proxy.refusals import Complaint, complaint, rule_of
@@ -156,10 +157,11 @@ def test_nonsense_counts_nothing(data: bytes, *, streamed: bool) -> None:
 NAMES = {"read_file_1": "read file"}
 
 
-def test_renamed_tools_are_found_by_their_place() -> None:
+def test_renamed_tools_are_found_in_each_protocol() -> None:
+    one, other = derived_name("read file"), derived_name("a b")
     before = {"tools": [{"name": "ok"}, {"name": "read file"}, {"function": {"name": "a b"}}, {"type": "x"}]}
-    after = {"tools": [{"name": "ok"}, {"name": "read_file_1"}, {"function": {"name": "a_b"}}, {"type": "x"}]}
-    assert renamed(before, after) == {"read_file_1": "read file", "a_b": "a b"}
+    after = {"tools": [{"name": "ok"}, {"name": one}, {"function": {"name": other}}, {"type": "x"}]}
+    assert renamed(before, after) == {one: "read file", other: "a b"}
     assert renamed(before, before) == {}
     assert renamed(before, {"tools": []}) == {}
 

@@ -11,7 +11,9 @@ from talk import asked, calls, results, said, text
 from upstreams import OK, Cut, upstream
 
 import antiphon.proxy.judging
-from antiphon.emulator import Refuse, reply
+from antiphon.emulator import Refuse, ToolUse, reply
+from antiphon.protocol.streaming import BlockClosed, ReplyReader, message_events
+from antiphon.protocol.tool_definitions import derived_name
 from antiphon.proxy import Exchange, Limits, Options, Proxy
 from antiphon.testing.emulator import Emulator
 
@@ -176,6 +178,21 @@ async def test_a_repair_that_fails_lets_the_request_through_and_says_so(
         assert api.seen[0].body == body
         assert proxy.metrics.failed_open == 1
         assert [note.failed_open for note in proxy.notes] == ["ZeroDivisionError"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_that_goes_by_another_name_upstream_is_called_by_its_own(
+    client: httpx2.AsyncClient, start_emulator: type[Emulator], *, stream: bool
+) -> None:
+    emulator = start_emulator([reply("Look.", ToolUse(derived_name("files.read"), {"path": "files.read"}))])
+    tool = {"name": "files.read", "input_schema": {"type": "object"}}
+    async with Proxy(emulator.url, profile="anthropic") as proxy:
+        response = await client.post(f"{proxy.url}/v1/messages", json=asked(tools=[tool], stream=stream))
+        assert response.headers["antiphon-repaired"] == "TO003"
+    assert not emulator.refused
+    events = ReplyReader().feed(response.content) if stream else message_events(response.json())
+    called = [event.block for event in events if isinstance(event, BlockClosed)][1]
+    assert (called["name"], called["input"]) == ("files.read", {"path": "files.read"})
 
 
 async def test_a_thread_is_the_upstreams_business(client: httpx2.AsyncClient) -> None:

@@ -115,8 +115,8 @@ def judge(body: bytes, plan: Plan) -> Judged:
     request, mended = _decoded(body)
     if request is None:
         return Judged(body)
-    task = plan(request)
     model = str(request.get("model"))[:LONGEST_NAME]
+    task = plan(request)
     if request.get("thread") is not None:
         # The upstream holds the beginning of the conversation; what is here proves nothing.
         return Judged(body, model, threaded=True, unheld=task.threads is False)

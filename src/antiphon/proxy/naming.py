@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from antiphon.protocol import tool_definitions
 from antiphon.protocol.messages import Json, is_array, is_object
 
 _CALLS = frozenset({"tool_use", "function_call", "custom_tool_call"})
@@ -15,19 +16,18 @@ _CALLS = frozenset({"tool_use", "function_call", "custom_tool_call"})
 
 def renamed(original: Json, repaired: Json) -> dict[str, str]:
     """Return the names that the tools of a request had before it was repaired, by those they have now."""
-    before, after = (_names(request.get("tools")) for request in (original, repaired))
-    if len(before) != len(after):
-        return {}
-    return {new: old for old, new in zip(before, after, strict=True) if old != new and old and new}
+    return tool_definitions.renamed(_flat(original), _flat(repaired))
 
 
-def _names(tools: Any) -> list[str]:
-    names: list[str] = []
+def _flat(request: Json) -> Json:
+    """Return the tools of a request of any protocol, as far as their names go."""
+    tools: Any = request.get("tools")
+    named: list[Json] = []
     for tool in tools if is_array(tools) else ():
         inner: Any = tool.get("function", tool) if is_object(tool) else None
-        name: Any = inner.get("name") if is_object(inner) else None
-        names.append(name if isinstance(name, str) else "")
-    return names
+        if is_object(inner):
+            named.append({"name": inner.get("name")})
+    return {"tools": named}
 
 
 class Namer:
