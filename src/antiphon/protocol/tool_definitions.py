@@ -20,6 +20,11 @@ LONGEST = 128
 LONGEST_DOCUMENTED = 64
 """Of a name, as documented, and on Bedrock."""
 
+WRAPPED = ("function", "toolSpec")
+"""Where Chat Completions and Converse put the definition of a tool."""
+FOREIGN_SCHEMAS = ("parameters", "inputSchema")
+"""What other APIs, and MCP, call its schema."""
+
 _NAME = re.compile("[a-zA-Z0-9_-]+")
 _FORBIDDEN = re.compile("[^a-zA-Z0-9_-]")
 _LONGEST_STEM = 48
@@ -82,6 +87,14 @@ def _text(value: Any) -> str:
 def own_tools(conversation: Conversation) -> list[Tool]:
     """Return the client's own tools, in order."""
     return [tool for tool in tools(conversation) if tool.own]
+
+
+def is_foreign(tool: Tool) -> bool:
+    """Say whether a tool is defined as another API wants it."""
+    if tool.kind == "function" or (tool.own and any(is_object(tool.body.get(field)) for field in WRAPPED)):
+        return True
+    unknown = tool.own and "input_schema" not in tool.body
+    return unknown and any(is_object(tool.body.get(field)) for field in FOREIGN_SCHEMAS)
 
 
 class Namesakes(NamedTuple):
@@ -208,21 +221,18 @@ def _with_name(block: Json, names: Mapping[str, str]) -> Json:
 
 def renamed(original: Json, repaired: Json) -> dict[str, str]:
     """Return the names that tools had before a repair, by those it gave them, which the calls of a reply have."""
-    before = Counter(_any_name(tool) for tool in _read(original.get("tools")))
+    before = Counter(name for tool in _read(original.get("tools")) for name in _all_names(tool))
     after = {tool.name for tool in _read(repaired.get("tools"))} - before.keys()
     if not after:
         return {}
     made = {
-        derived_name(name, number): name
-        for name, times in before.items()
-        if name
-        for number in range(times + _TAKEN_AT_MOST)
+        derived_name(name, number): name for name, times in before.items() for number in range(times + _TAKEN_AT_MOST)
     }
     return {name: made[name] for name in after if name in made}
 
 
-def _any_name(tool: Tool) -> str:
-    """Return the name of a tool, also where another API puts it."""
-    inner: list[Any] = [tool.body.get("function"), tool.body.get("toolSpec")]
+def _all_names(tool: Tool) -> list[str]:
+    """Return the names of a tool, also where another API puts them."""
+    inner: list[Any] = [tool.body.get(field) for field in WRAPPED]
     names = [tool.name, *(_text(where.get("name")) for where in inner if is_object(where))]
-    return next(filter(None, names), "")
+    return [name for name in names if name]

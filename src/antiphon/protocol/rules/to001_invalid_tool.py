@@ -7,10 +7,7 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.parameters import fields, with_fields
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
-from antiphon.protocol.tool_definitions import with_tools
-
-_ELSEWHERE = ("function", "toolSpec")
-"""Where tools of other APIs have their names; another rule translates these."""
+from antiphon.protocol.tool_definitions import WRAPPED, with_tools
 
 
 def _problem(index: int, tool: Any) -> str | None:
@@ -19,8 +16,8 @@ def _problem(index: int, tool: Any) -> str | None:
     kind: Any = tool.get("type", "custom")
     if kind is not None and not isinstance(kind, str):
         return f"tools.{index}.type: Input should be a valid string"
-    if kind not in {None, "custom"} or any(is_object(tool.get(field)) for field in _ELSEWHERE):
-        # Toolsets of servers have no names.
+    if kind not in {None, "custom"} or any(is_object(tool.get(field)) for field in WRAPPED):
+        # Toolsets of servers have no names; tools of other APIs have theirs elsewhere, which another rule sees to.
         return None
     name: Any = tool.get("name")
     if isinstance(name, str) and name:

@@ -7,49 +7,41 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_object
 from antiphon.protocol.parameters import with_fields
 from antiphon.protocol.rule import Rule, Source, Violation
-from antiphon.protocol.tool_definitions import Tool, tools, with_tools
+from antiphon.protocol.tool_definitions import FOREIGN_SCHEMAS, WRAPPED, Tool, is_foreign, tools, with_tools
 
-_WRAPPED = ("function", "toolSpec")
-_SCHEMAS = ("parameters", "inputSchema")
 _TAGS = "'bash_20250124', 'custom', 'text_editor_20250728', 'web_search_20250305'"
 
 
-def _problem(tool: Tool) -> str | None:
+def _problem(tool: Tool) -> str:
     if tool.kind == "function":
         tag = "Input tag 'function' found using 'type' does not match any of the expected tags"
         return f"tools.{tool.number}: {tag}: {_TAGS}"
-    if not tool.own:
-        return None
-    if any(is_object(tool.body.get(field)) for field in _WRAPPED):
-        return f"tools.{tool.number}.custom.name: Field required"
-    named = "input_schema" not in tool.body and any(is_object(tool.body.get(field)) for field in _SCHEMAS)
-    return f"{tool.where}.input_schema: Field required" if named else None
+    return f"{tool.where}.{'input_schema' if tool.name else 'name'}: Field required"
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
     for tool in tools(conversation):
-        problem = _problem(tool)
-        if problem:
-            yield Violation(FOREIGN_TOOL.id, FOREIGN_TOOL.error.format(problem=problem))
+        if is_foreign(tool):
+            yield Violation(FOREIGN_TOOL.id, FOREIGN_TOOL.error.format(problem=_problem(tool)))
 
 
 def _repair(conversation: Conversation) -> Json:
-    faulty = {tool.number: _translated(tool.body) for tool in tools(conversation) if _problem(tool)}
+    faulty = {tool.number: _translated(tool.body) for tool in tools(conversation) if is_foreign(tool)}
     return with_tools(conversation.request, faulty)
 
 
 def _translated(tool: Json) -> Json:
-    body = with_fields(tool, {}, ["type", *_WRAPPED])
-    for field in _WRAPPED:
+    body = with_fields(tool, {}, ["type", *WRAPPED])
+    for field in WRAPPED:
         inner: Any = tool.get(field)
         body |= inner if is_object(inner) else {}
-    schema: Any = next((body[field] for field in _SCHEMAS if is_object(body.get(field))), None)
+    schema: Any = next((body[field] for field in FOREIGN_SCHEMAS if is_object(body.get(field))), None)
     if is_object(schema) and is_object(schema.get("json")):
         # Converse wraps it.
         schema = schema["json"]
     own: Any = body.get("input_schema")
     chosen: Json = own if is_object(own) else schema or {"type": "object", "properties": {}}
-    return with_fields(body, {"input_schema": chosen}, _SCHEMAS)
+    return with_fields(body, {"input_schema": chosen}, FOREIGN_SCHEMAS)
 
 
 FOREIGN_TOOL = Rule(

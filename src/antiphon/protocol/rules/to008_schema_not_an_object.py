@@ -6,14 +6,14 @@ from typing import Any
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
-from antiphon.protocol.tool_definitions import Tool, own_tools, with_tools
+from antiphon.protocol.tool_definitions import Tool, is_foreign, own_tools, with_tools
 
 _ANY: Json = {"type": "object", "properties": {}}
 
 
 def _problem(tool: Tool) -> str | None:
     if "input_schema" not in tool.body:
-        return ": Field required"
+        return None if is_foreign(tool) else ": Field required"
     schema: Any = tool.body["input_schema"]
     if not is_object(schema):
         return ": Input should be a valid dictionary"
