@@ -223,6 +223,14 @@ def test_a_violation_is_told_where_it_stands_in_the_request_as_it_came(wire: Wir
     assert [found.message for found in repair(request, wire.dialect).violations] == [place]
 
 
+@every_wire
+def test_junk_is_told_where_it_stands(wire: Wire) -> None:
+    request = wire.translate({"messages": [user("go"), assistant("ok"), user("on"), assistant("well")]})
+    request[wire.messages].insert(2, 5)
+    request[wire.messages].insert(4, None)
+    assert [(found.rule, found.message) for found in check(request, wire.dialect)] == [("MS002", 2), ("MS002", 4)]
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_dialects_of_other_forms_are_found_by_name(name: str) -> None:
     assert dialect(name) is FORMS[name]

@@ -37,6 +37,7 @@ class NestedReading(WireReading):
         given: Any = self.given
         messages: Any = given.get(self.messages_key) if is_object(given) else None
         if is_array(messages):
+            self.places = list(range(len(messages)))
             self.request["messages"] = [self.read_message(n, message) for n, message in enumerate(messages)]
         elif is_object(given) and self.messages_key in given:
             self.request["messages"] = messages

@@ -99,11 +99,13 @@ class ChatReading(WireReading):
         for index, message in enumerate(messages):
             blocks = self._grouped(Spot(index), message)
             if blocks is None:
+                self.places.append(index)
                 made.append(self._single(Spot(index), message) if is_object(message) else message)
                 group = None
                 continue
             if group is None:
                 group = [], []
+                self.places.append(index)
                 made.append(self.origins.note({"role": "user", "content": group[0]}, group[1], Spot(index)))
             group[0].extend(blocks)
             group[1].append(message)

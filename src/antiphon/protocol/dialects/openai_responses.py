@@ -95,17 +95,19 @@ class ResponsesReading(WireReading):
         outputs: dict[int, list[int]] = {}
         for output, call in home.items():
             outputs.setdefault(call, []).append(output)
-        made: list[Any] = []
-        seated: list[Any] = []
+        made: list[tuple[int, Any]] = []
+        seated: list[tuple[int, Any]] = []
         for index, item in enumerate(items):
             message = None if index in home else self._message(Spot(index), item, known=asked if held else None)
             if seated and role_of(message) != "assistant":
                 made += seated
                 seated = []
             if index not in home:
-                made.append(message)
-            seated += (self._message(Spot(place), items[place]) for place in outputs.get(index, ()))
-        self.request["messages"] = made + seated
+                made.append((index, message))
+            seated += ((place, self._message(Spot(place), items[place])) for place in outputs.get(index, ()))
+        made += seated
+        self.places = [place for place, _ in made]
+        self.request["messages"] = [message for _, message in made]
 
     def _message(self, spot: Spot, item: Any, known: Collection[str] | None = None) -> Any:
         """Return an item as a message; an output whose call is not among those `known` is passed on unread."""
@@ -307,7 +309,8 @@ class OpenAIResponses:
         if is_array(items):
             elsewhere = any(request.get(name) for name in _SERVER_HELD) or any(map(_is_reference, items))
             reading.read(apart(items), held=elsewhere)
-        elif isinstance(items, str) or (is_object(request) and any(request.get(name) for name in _MORE)):
+        elif isinstance(items, str) or (items is None and is_object(request) and any(map(request.get, _MORE))):
+            reading.places = [0]
             reading.request["messages"] = [{"role": "user", "content": [text_block(items or "")]}]
         elif is_object(request) and "input" in request:
             reading.request["messages"] = items

@@ -6,7 +6,7 @@ very object that was read. Knows no wire form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -87,7 +87,8 @@ class Origins:
 
     def spot_of_message(self, messages: Sequence[Any], index: int) -> Spot:
         """Return where a message stood: itself, its first block that was there, or the message before it."""
-        for message in reversed(messages[: index + 1]):
+        for number in range(index, -1, -1):
+            message: Any = messages[number]
             content: Any = message.get("content") if is_object(message) else None
             for candidate in (message, *(content if is_array(content) else ())):
                 spot = self.spot(candidate)
@@ -104,11 +105,13 @@ class WireReading(ABC):
         given: the request as it came, any JSON.
         request: the same in the canonical form.
         origins: what was read from where.
+        places: by message of `request`, where it begins on the wire.
     """
 
     given: Any
     request: Json = field(default_factory=dict[str, Any])
     origins: Origins = field(default_factory=Origins)
+    places: list[int] = field(default_factory=list[int])
 
     words: ClassVar[Mapping[str, str]]
     """What the API says, by rule or by `MISSING`, `ORPHAN` and `REPEATED`; with `{path}`, `{message}`, `{block}`,
@@ -128,9 +131,16 @@ class WireReading(ABC):
             text = self.words.get(violation.rule) or violation.text
             return replace(violation, text=text)
         block = _block_at(conversation, violation)
-        spot = self.origins.spot(block) or self.origins.spot_of_message(conversation.messages, violation.message)
+        spot = self.origins.spot(block) or self._spot(violation, conversation)
         text = self._text(violation, conversation, block, spot)
         return replace(violation, text=text, message=spot.item, block=spot.part)
+
+    def _spot(self, violation: Violation, conversation: Conversation) -> Spot:
+        index = violation.message or 0
+        if conversation.request is not self.request:
+            return self.origins.spot_of_message(conversation.messages, index)
+        # Also what is no object, and was read as itself, has a place as long as nothing has moved.
+        return Spot(self.places[index], violation.block)
 
     def _text(self, violation: Violation, conversation: Conversation, block: Json | None, spot: Spot) -> str:
         meaning = _MEANINGS.get(violation.rule, violation.rule)
@@ -147,7 +157,7 @@ class WireReading(ABC):
             block=spot.part,
             next=spot.item + 1,
             id=_id_of(block),
-            ids=", ".join(_unanswered(violation, conversation)),
+            ids=", ".join(_unanswered(violation, conversation) if "{ids}" in template else ()),
             text=violation.text,
             problem=violation.text.partition(": ")[2] or violation.text,
         )
@@ -170,15 +180,28 @@ def _id_of(block: Json | None) -> str:
 
 def _unanswered(violation: Violation, conversation: Conversation) -> list[str]:
     """Return the ids of the calls that stand without result at a violation."""
-    split = split_calls(conversation).get(violation.message or 0) if violation.rule == "TU007" else None
-    if split:
-        return list(dict.fromkeys(id_text(call.body.get("id")) for call in split.calls))
+    index = violation.message or 0
+    split, lacking = conversation.work_out(_lacking)
+    if violation.rule == "TU007" and index in split:
+        return split[index]
+    if index in lacking:
+        return lacking[index]
+    message: Any = conversation.messages[index]
+    return _ids(tool_uses(message)) if is_object(message) else []
+
+
+def _lacking(conversation: Conversation) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """Return the ids of calls that are answered in the wrong place for their message, and of those without result."""
+    split = {index: _ids(call.body for call in found.calls) for index, found in split_calls(conversation).items()}
+    lacking: dict[int, list[str]] = {}
     for exchange in ledger(conversation).exchanges:
-        if violation.message in exchange.turn.messages:
-            calls = exchange.uncovered() or exchange.calls
-            return list(dict.fromkeys(id_text(call.body.get("id")) for call in calls))
-    message: Any = conversation.messages[violation.message or 0]
-    return list(dict.fromkeys(id_text(call.get("id")) for call in tool_uses(message))) if is_object(message) else []
+        ids = _ids(call.body for call in exchange.uncovered() or exchange.calls)
+        lacking |= dict.fromkeys(exchange.turn.messages, ids)
+    return split, lacking
+
+
+def _ids(calls: Iterable[Json]) -> list[str]:
+    return list(dict.fromkeys(id_text(call.get("id")) for call in calls))
 
 
 def said(parts: list[Any]) -> Any:
