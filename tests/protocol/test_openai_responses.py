@@ -147,6 +147,15 @@ def test_a_call_whose_output_no_words_can_stand_for_becomes_text(kind: str) -> N
     assert _repaired(*items) == [items[0], items[1], said, items[3]]
 
 
+def test_a_real_screenshot_stays_when_another_call_of_its_id_has_none() -> None:
+    call = {"type": "computer_call", "call_id": "c", "action": {"type": "screenshot"}}
+    shot = {"type": "computer_call_output", "call_id": "c", "output": {"type": "computer_screenshot"}}
+    items = [_user(), call, shot, _user("again"), {**call}, _user("stop")]
+    repaired = _repaired(*items)
+    assert repaired[:4] == items[:4]
+    assert repaired[4]["role"] == "assistant"
+
+
 def test_reasoning_that_led_to_nothing_goes() -> None:
     items = [_user(), _reasoning(id="rs_1"), _user("stop"), _reasoning(id="rs_2")]
     said = "Item '{}' of type 'reasoning' was provided without its required following item."

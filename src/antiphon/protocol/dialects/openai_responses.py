@@ -26,7 +26,7 @@ from antiphon.protocol.dialects.openai_parts import (
 )
 from antiphon.protocol.dialects.reading import FAULT, MISSING, ORPHAN, REPEATED, ROLE, WIRE, WITHIN, Spot, WireReading
 from antiphon.protocol.editing import text_block
-from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, kind_of, role_of, tool_results
+from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, kind_of, role_of
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
@@ -168,7 +168,7 @@ class ResponsesReading(WireReading):
     def write(self, repaired: Json) -> Json:
         """Return the request, as repaired, in the wire form."""
         messages: list[Any] = repaired["messages"]
-        lost = {id_key(block.get("tool_use_id")) for m in messages for block in tool_results(m) if not block.get(WIRE)}
+        unseen = _unseen(messages)
         found: list[tuple[tuple[int, int], Any]] = []
         calls: dict[str, _Asked] = {}
         anchor = -1
@@ -186,11 +186,11 @@ class ResponsesReading(WireReading):
                     at = index, 0
                     anchor = anchor if kind == "tool_result" else index
                 if kind == "tool_use":
-                    asked = calls[key] = _Asked(anchor, kind_of(block.get(WIRE) or {}), unseen=key in lost)
-                if asked and asked.unseen and asked.kind in _WITHOUT_WORDS and kind in {"tool_use", "tool_result"}:
-                    found += [(at, {"role": "assistant", "content": _UNSEEN})] if kind == "tool_use" else []
-                else:
+                    calls[key] = _Asked(anchor, kind_of(block.get(WIRE) or {}))
+                if id(block) not in unseen:
                     found.append((at, self._item(run, message, asked)))
+                elif kind == "tool_use":
+                    found.append((at, {"role": "assistant", "content": _UNSEEN}))
         found.sort(key=itemgetter(0))
         return {**self.given, "input": [item for _, item in found]}
 
@@ -244,11 +244,26 @@ class ResponsesReading(WireReading):
 
 
 class _Asked(NamedTuple):
-    """A call: where it is written, its type on the wire, and whether no output of it is known."""
+    """A call: where it is written, and its type on the wire."""
 
     at: int
     kind: str
-    unseen: bool
+
+
+def _unseen(messages: list[Any]) -> set[int]:
+    """Return the calls whose result is not known and cannot be put into words, and what stands for those results."""
+    found: set[int] = set()
+    lost: dict[str, Json] = {}
+    for message in reversed(messages):
+        for block in reversed(blocks_of(message) if is_object(message) else []):
+            kind = kind_of(block)
+            if kind == "tool_result" and not block.get(WIRE):
+                lost[id_key(block.get("tool_use_id"))] = block
+            elif kind == "tool_use":
+                result = lost.pop(id_key(block.get("id")), None)
+                if result is not None and kind_of(block.get(WIRE) or {}) in _WITHOUT_WORDS:
+                    found |= {id(block), id(result)}
+    return found
 
 
 def _runs(message: Any) -> list[Run]:
