@@ -1,6 +1,8 @@
 """An upstream that notes every byte it gets, and answers with the bytes it is told."""
 
-from collections.abc import AsyncGenerator, Sequence
+import socket
+import struct
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,10 @@ class Hang:
 
 class Cut:
     """Closes the connection."""
+
+
+class Reset(Cut):
+    """Breaks the connection: the other side gets an error, not an end."""
 
 
 Piece = bytes | anyio.Event | Hang | Cut
@@ -37,18 +43,43 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """What was asked, and what is answered: the n-th request gets the n-th answer, the last one again and again."""
+    """What was asked, and what is answered: the n-th request gets the n-th answer, the last one again and again.
+
+    Attributes:
+        answers: in the order of the requests.
+        seen: all requests that came whole.
+        url: where it is.
+        gone: a client has gone.
+        connections: how many there were.
+        open: how many there are.
+        greeting: is sent and the connection closed before anything is read.
+        choose: says what a request is answered, if it does not go by their order.
+    """
 
     answers: Sequence[Sequence[Piece]] = ((OK,),)
     seen: list[Seen] = field(default_factory=list[Seen])
     url: str = ""
     gone: anyio.Event = field(default_factory=anyio.Event)
     connections: int = 0
+    open: int = 0
+    greeting: bytes = b""
+    choose: "Callable[[Seen], Sequence[Piece]] | None" = None
 
     async def handle(self, stream: SocketStream) -> None:
         self.connections += 1
+        self.open += 1
+        try:
+            await self._handle(stream)
+        finally:
+            self.open -= 1
+
+    async def _handle(self, stream: SocketStream) -> None:
         held = bytearray()
         async with stream:
+            if self.greeting:
+                await stream.receive()
+                await stream.send(self.greeting)
+                return
             try:
                 while await self._one(stream, held):
                     pass
@@ -73,16 +104,25 @@ class Upstream:
             seen.body, rest = rest[:length], rest[length:]
         held[:] = rest
         self.seen.append(seen)
-        for piece in self.answers[min(len(self.seen), len(self.answers)) - 1]:
+        answer = self.choose(seen) if self.choose else self.answers[min(len(self.seen), len(self.answers)) - 1]
+        for piece in answer:
             if isinstance(piece, anyio.Event):
                 await piece.wait()
             elif isinstance(piece, Hang):
                 await stream.receive()
             elif isinstance(piece, Cut):
+                if isinstance(piece, Reset):
+                    reset_on_close(stream)
                 return False
             else:
                 await stream.send(piece)
         return True
+
+
+def reset_on_close(stream: SocketStream) -> None:
+    """Have a connection break when it is closed, with whatever was not read or sent yet."""
+    raw: socket.socket = stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def unchunked(data: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Connections to upstreams: one request, one answer, bytes as they are."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -54,7 +55,7 @@ async def send(session: ClientSession, target: Target, method: str, headers: Hea
         Refused: these headers cannot be sent.
     """
     try:
-        return await session.request(
+        answer = await session.request(
             method,
             URL(target.url, encoded=True),
             headers=headers,
@@ -71,6 +72,43 @@ async def send(session: ClientSession, target: Target, method: str, headers: Hea
         raise Unreachable(f"{target.upstream.url} did not answer: {_reason(error)}") from error
     except (UnicodeError, ValueError) as error:
         raise Refused(400, "invalid_request_error", f"This request cannot be passed on: {error}") from error
+    _end_with_connection(answer)
+    return answer
+
+
+def _end_with_connection(answer: ClientResponse) -> None:
+    """See to it that an answer whose connection is lost does not leave its reader waiting.
+
+    aiohttp closes the connection when it cannot parse a body, and tells nobody who is already reading.
+    """
+    connection, content = answer.connection, answer.content
+    protocol = None if connection is None else connection.protocol
+    if protocol is None:
+        return  # it is here, whole
+    closed = protocol.closed
+
+    def lost(_: object = None) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the upstream sent what is no HTTP"))
+
+    if closed is None:
+        lost()
+        return
+    # A connection is used again and again: what was added to its future goes before it is.
+    closed.remove_done_callback(_heard)
+    closed.add_done_callback(_heard)
+    closed.add_done_callback(lost)
+
+    def over() -> None:
+        closed.remove_done_callback(lost)
+
+    content.on_eof(over)
+
+
+def _heard(closed: "asyncio.Future[None]") -> None:
+    """Take note of how a connection ended, so that nobody complains that nobody did."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _reason(error: BaseException) -> str:
