@@ -1,5 +1,7 @@
 """Everything a developer runs, from a fresh checkout: needs Python 3.11+ and pip, and does all other set-up itself.
 
+Only the step `browser` needs something from outside, Chromium and its driver, and says so where they are missing.
+
 ::
 
     python3 dev.py demo       play the main job on this machine: no key, no network
@@ -308,6 +310,7 @@ STEPS = (
     Step("types", "basedpyright, strict", program("basedpyright")),
     Step("layers", "import-linter", program("lint-imports")),
     Step("tests", "pytest, examples of documents included", program("pytest", "-n", "2", "--hypothesis-profile=ci")),
+    Step("browser", "the proxy's status page, in Chromium", program("pytest", "tests/browser")),
     Step("schedules", "200,000 random schedules of the engine", program("python", "-m", "antiphon.testing.schedules")),
     Step(
         "damages",
