@@ -11,6 +11,8 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+from antiphon.protocol.messages import is_array
+
 Json = dict[str, Any]
 Messages = list[Json]
 
@@ -81,8 +83,7 @@ FAULTS: tuple[Callable[[Json], Messages], ...] = (
 
 def _holds_results(message: Json) -> bool:
     content: Any = message.get("content")
-    first: Any = content[0] if content and isinstance(content, list) else None
-    return message["role"] == "user" and bool(first) and first["type"] == "tool_result"
+    return message["role"] == "user" and is_array(content) and bool(content) and content[0]["type"] == "tool_result"
 
 
 def broken(request: Json) -> Json:
