@@ -53,11 +53,15 @@ def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json
     assert json.dumps(repair(copy.deepcopy(request), dialect).request) == json.dumps(outcome.request)
 
 
+# Local servers refuse next to nothing; what a repair keeps to there is judged above.
+every_strict_dialect = pytest.mark.parametrize(
+    "dialect", [d for d in _ALL if d.name != "template"], ids=lambda d: d.name + "-ordered" * d.strict_order
+)
 UNKNOWN_TO_THE_ORACLE = {"TU012", "TU013", "TU014", "MS010", "MS011", "CO004", "CO006", "CO012"}
 _KNOWN_FAMILIES = ("TU", "MS", "CO")
 
 
-@every_dialect
+@every_strict_dialect
 @settings(deadline=None)
 @given(request=damaged_conversations())
 def test_a_second_opinion_refuses_the_same_conversations(request: Json, dialect: Dialect) -> None:
@@ -119,7 +123,8 @@ def test_any_json_is_checked_and_repaired_without_an_exception(request: Any, dia
     before = json.dumps(request)
     check(request, dialect)
     outcome = repair(request, dialect)
-    assert {violation.rule for violation in outcome.remaining} <= {"MS001"}
+    # No messages at all, and a model that is no name: nobody knows what was meant.
+    assert {violation.rule for violation in outcome.remaining} <= {"MS001", "RQ008"}
     assert repair(outcome.request, dialect).request is outcome.request
     assert json.dumps(request) == before
 

@@ -330,7 +330,8 @@ def test_a_choice_is_said_as_this_api_wants_it_or_left_to_the_model(choice: Any,
 
 def test_without_tools_nothing_can_be_chosen() -> None:
     bare = request(user("go"), tool_choice={"type": "any"})
-    for given_request in (bare, {**bare, "tools": []}):
+    requests: list[Json] = [bare, {**bare, "tools": []}]
+    for given_request in requests:
         assert told(given_request) == ["tool_choice may only be specified while providing tools."]
         assert "tool_choice" not in repaired(given_request)
 
