@@ -97,6 +97,12 @@ def test_a_response_is_invented_with_an_id_where_its_call_has_one() -> None:
     assert _repaired(*contents)[2] == _user(_lost("f", id="1"), _lost("f"), {"text": "go"})
 
 
+def test_an_id_that_is_used_again_is_answered_for_the_call_before_the_answer() -> None:
+    asked, again = _model(_call("f", id="1")), _model(_call("g", id="1"))
+    contents = [_user(), asked, _user(), again, _user(_response("g", id="1"))]
+    assert _repaired(*contents)[2]["parts"][0] == _lost("f", id="1")
+
+
 def test_responses_are_sorted_by_their_calls_and_those_of_one_name_stay_in_order() -> None:
     contents = [_user(), _model(_call("f"), _call("g")), _user(_response("g"), _response("f"))]
     assert _texts(*contents) == []

@@ -124,7 +124,7 @@ class ConverseReading(NestedReading):
 
     def write(self, repaired: Json) -> Json:
         """Return the request, as repaired, in the wire form."""
-        written: Json = {**self.given, "messages": self.write_messages(repaired)}
+        written: Json = {**self.given, "messages": [self.write_message(message) for message in repaired["messages"]]}
         tools = repaired.get("tools")
         if tools is not self.request.get("tools"):
             config: Any = self.given.get("toolConfig")

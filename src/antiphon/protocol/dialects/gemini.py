@@ -31,7 +31,7 @@ class GeminiReading(NestedReading):
 
     Attributes:
         ids: the ids of calls and responses, by content and part.
-        calls: the calls of what is written, by id.
+        calls: by id, the calls that were written last.
     """
 
     ids: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any])
@@ -146,10 +146,13 @@ class GeminiReading(NestedReading):
 
     def write(self, repaired: Json) -> Json:
         """Return the request, as repaired, in the wire form."""
+        contents: list[Any] = []
         for message in repaired["messages"]:
+            # Ids are used again in later turns; an answer belongs to the last call before it.
             for call in tool_uses(message):
                 self.calls[id_key(call.get("id"))] = call
-        return {**self.given, "contents": self.write_messages(repaired)}
+            contents.append(self.write_message(message))
+        return {**self.given, "contents": contents}
 
 
 def _media_kind(media: Json) -> str:

@@ -74,11 +74,8 @@ class NestedReading(WireReading):
     def block(self, spot: Spot, part: Json) -> Json:
         """Return the block that a part is."""
 
-    def write_messages(self, repaired: Json) -> list[Any]:
-        """Return the messages of the repaired request on the wire."""
-        return [self._message(message) for message in repaired["messages"]]
-
-    def _message(self, message: Any) -> Any:
+    def write_message(self, message: Any) -> Any:
+        """Return a message of the repaired request on the wire."""
         if not is_object(message):
             return message
         wire = self.origins.unchanged(message)

@@ -7,7 +7,7 @@ from typing import Any
 from antiphon.protocol.calls import id_text
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.form import in_other_forms
-from antiphon.protocol.messages import blocks_of, kind_of, role_of, tool_uses
+from antiphon.protocol.messages import blocks_of, indexed_blocks, kind_of, role_of, tool_uses
 from antiphon.protocol.rule import Rule, Source, Violation
 
 _SIGNS = re.compile(r"(?:.*/)?gemini-(?:[3-9]|\d\d)")
@@ -28,7 +28,7 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
     for index in range(asked[-1] if asked else 0, len(messages)):
         call = next(tool_uses(messages[index]), None)
         if call is not None and role_of(messages[index]) == "assistant" and not call.get("signed"):
-            position = next(n for n, block in enumerate(blocks_of(messages[index])) if block is call)
+            position = next(n for n, block in indexed_blocks(messages[index]) if block is call)
             text = MISSING_THOUGHT_SIGNATURE.error.format(name=id_text(call.get("name")), position=index + 1)
             yield Violation(MISSING_THOUGHT_SIGNATURE.id, text, index, position)
 
