@@ -63,6 +63,7 @@ _RIGHT: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys((exclusive for exclusive, _ in _LIMITS), _is_limit),
 }
 """The keywords that are looked at, and how their values are told to be right."""
+_KEYWORDS = frozenset(_RIGHT)
 
 
 def is_schema(schema: Json) -> bool:
@@ -74,11 +75,12 @@ def is_schema(schema: Json) -> bool:
             if not isinstance(node, bool):
                 return False
             continue
-        for key, value in node.items():
-            is_right = _RIGHT.get(key)
-            if is_right is None or (key == "type" and node is schema):
+        for key in _KEYWORDS.intersection(node):
+            value = node[key]
+            # Nearly all that a schema says is that something is a string.
+            if key == "type" and (value == "string" or node is schema):
                 continue
-            if not is_right(value):
+            if not _RIGHT[key](value):
                 return False
             if key in _MAPS:
                 waiting.extend(value.values())

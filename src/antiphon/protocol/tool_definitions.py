@@ -86,6 +86,10 @@ def _text(value: Any) -> str:
 
 def own_tools(conversation: Conversation) -> list[Tool]:
     """Return the client's own tools, in order."""
+    return conversation.work_out(_own_tools)
+
+
+def _own_tools(conversation: Conversation) -> list[Tool]:
     return [tool for tool in tools(conversation) if tool.own]
 
 
