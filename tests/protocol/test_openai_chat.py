@@ -125,6 +125,12 @@ def test_arguments_that_are_no_json_are_kept_in_an_object_and_a_check_is_silent_
     assert json.loads(call["function"]["arguments"]) == {"INVALID_JSON": '{"path": "a'}
 
 
+def test_arguments_that_were_made_a_string_twice_are_read_twice() -> None:
+    messages = [_user(), _asks(_call("a", json.dumps('{"path": "a.py"}'))), _tool("a")]
+    assert _texts(*messages) == []
+    assert _repaired(*messages)[1]["tool_calls"][0]["function"]["arguments"] == '{"path":"a.py"}'
+
+
 def test_arguments_keep_their_string_when_something_else_of_the_call_changes() -> None:
     arguments = '{ "b" : 1,\n "a":2 }'
     messages = [_user(), _asks(_call(7, arguments, index=3)), _tool(7)]

@@ -32,9 +32,10 @@ def read_arguments(call: Json, where: str = "arguments") -> Json:
     if not isinstance(value, str):
         problem = f"expected a string, but got {type_name(value)} instead" if "arguments" in call else "Field required"
         return {"input": {} if value is None else value, FAULT: f"Invalid type for '{{path}}.{where}': {problem}."}
-    # What no reader of JSON takes for an object stays a string, which a rule finds.
+    # What no reader of JSON takes for an object stays a string, which a rule finds; of what was made a string of JSON
+    # twice, once.
     found: Any = _decoded(value or "{}")
-    return {"input": found if is_object(found) else value}
+    return {"input": found if is_object(found) or isinstance(found, str) else value}
 
 
 def written_arguments(block: Json, wire: Json) -> Any:
