@@ -129,6 +129,19 @@ def test_no_result_of_any_form_is_lost_and_none_is_given_to_another_call(convers
         assert owners[call_id] & {n for i in said[number] for n in asked.get(i, ())}
 
 
+@every_wire
+@settings(deadline=None)
+@given(conversation=damaged_conversations())
+def test_a_damaged_beginning_of_any_form_keeps_its_bytes_however_the_conversation_goes_on(
+    conversation: Json, wire: Wire
+) -> None:
+    messages = [*conversation["messages"], assistant("answer 1"), user("next 1")]
+    grown = [*messages, assistant("look", call("toolu_new")), user(result("toolu_new")), assistant("so"), user("?")]
+    first = repair(wire.translate({**conversation, "messages": messages}), wire.dialect).request[wire.messages]
+    again = repair(wire.translate({**conversation, "messages": grown}), wire.dialect).request[wire.messages]
+    assert json.dumps(again[: len(first)]) == json.dumps(first)
+
+
 def _calls(canonical: Json) -> Iterator[Json]:
     for message in canonical.get("messages") or ():
         if is_object(message):
