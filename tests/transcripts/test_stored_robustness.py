@@ -131,7 +131,7 @@ def _conversation(turns: int, size: int = 1000) -> list[Json]:
     messages: list[Json] = []
     for number in range(turns):
         name = f"toolu_{number}"
-        call = {"type": "tool_use", "id": name, "name": "x", "input": {}}
+        call: Json = {"type": "tool_use", "id": name, "name": "x", "input": {}}
         result = {"type": "tool_result", "tool_use_id": name, "content": "x" * size}
         messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
     return [{"role": "user", "content": [{"type": "text", "text": "go"}]}, *messages]

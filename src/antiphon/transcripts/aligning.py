@@ -16,6 +16,10 @@ _LEVELS = 3
 """How deep parts are looked at: a message, its blocks, their fields."""
 
 
+_WORDS = {word: word for word in ("assistant", "image", "system", "text", "tool_result", "tool_use", "user")}
+"""Words that code writes into messages: the same object wherever it is written, which says nothing."""
+
+
 def align(before: Sequence[Any], after: Sequence[Any]) -> list[int | None]:
     """Return, for each element of `after`, the index in `before` of what it came from, or None where it is new.
 
@@ -63,7 +67,7 @@ def _parts(value: Any, levels: int) -> Iterator[int]:
         if levels:
             for part in value.values() if is_object(value) else value:
                 yield from _parts(part, levels - 1)
-    elif isinstance(value, str) and len(value) > 1:
+    elif isinstance(value, str) and len(value) > 1 and _WORDS.get(value) is not value:
         yield id(value)
 
 

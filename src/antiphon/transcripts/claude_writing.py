@@ -124,7 +124,7 @@ class Changes:
         value |= {key: source[key] for key in _ENVELOPE if key in source}
         value |= {"type": node.role, "message": message, "uuid": node.uuid}
         value |= {"timestamp": source["timestamp"]} if "timestamp" in source else {}
-        return like.rendered(value).removeprefix(like.text.mark if like.text else b"")
+        return like.like(value)
 
     def _set(self, line: Line | None, **fields: Any) -> None:
         if line:

@@ -44,8 +44,7 @@ class LineItems:
             nonlocal previous
             origin = origins[position]
             if origin is None or raw is None:
-                line = previous.rendered(new(previous.object, repaired[position]))
-                return line.removeprefix(previous.text.mark if previous.text else b"")
+                return previous.like(new(previous.object, repaired[position]))
             previous = self.lines[self.places[origin]]
             if repaired[position] is self.messages[origin]:
                 return raw
@@ -59,4 +58,4 @@ class LineItems:
 
 
 def _last(lines: Sequence[Line]) -> Line:
-    return next(line for line in reversed(lines) if line.located)
+    return next(line for line in reversed(lines) if line.is_json)

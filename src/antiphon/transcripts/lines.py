@@ -3,15 +3,16 @@
 A line that was not touched is written as the bytes it was read from, whatever they are.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from antiphon.protocol.messages import Json, is_object
 from antiphon.transcripts.document import Finding, Unreadable
 from antiphon.transcripts.file_rules import LINE_NOT_JSON, TORN_LINE
-from antiphon.transcripts.located import Located
-from antiphon.transcripts.text import Text, decode
+from antiphon.transcripts.located import DEPTH, Located
+from antiphon.transcripts.text import decode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,33 +22,34 @@ class Line:
     Attributes:
         number: from 1.
         raw: its bytes, without the line feed.
-        text: what they say, None for a line that is not read.
-        located: the JSON value in it, None where there is none.
+        value: the JSON value it is, None where it is none.
+        is_json: whether it is one.
+        mended: whether it is written otherwise than it was read, as bytes in it were no text.
+        depth: how deep edits keep the characters of what they leave.
     """
 
     number: int
     raw: bytes
-    text: Text | None = None
-    located: Located | None = None
-
-    @property
-    def value(self) -> Any:
-        """The JSON value of the line, or None."""
-        return self.located.value if self.located else None
+    value: Any = None
+    is_json: bool = False
+    mended: bool = False
+    depth: int = DEPTH
 
     @property
     def object(self) -> Json:
         """The JSON object of the line; an empty one where there is none."""
-        value = self.value
-        return value if is_object(value) else {}
+        return self.value if is_object(self.value) else {}
 
     def rendered(self, value: Any) -> bytes:
         """Return the bytes of the line with another value."""
-        if self.located is None or self.text is None:
+        if not self.is_json or (value is self.value and not self.mended):
             return self.raw
-        if value is self.located.value and not self.text.findings:
-            return self.raw
-        return self.text.encoded(self.located.rendered(value))
+        text = decode(self.raw)
+        return text.encoded(Located(text.text, depth=self.depth, known=self.value).rendered(value))
+
+    def like(self, value: Any) -> bytes:
+        """Return the bytes of a new line that is written as this one is."""
+        return self.rendered(value).removeprefix(BOM_UTF8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def read_lines(data: bytes, *, depth: int) -> Lines:
     findings: list[Finding] = []
     for number, raw in enumerate(parts, 1):
         try:
-            line = _read(number, raw, depth)
+            line = _read(number, raw, depth, findings)
         except Unreadable as error:
             if number == len(parts) and not ends_whole:
                 findings.append(TORN_LINE.finding(f"the last line breaks off: {_in_line(error)}", number))
@@ -100,16 +102,16 @@ def read_lines(data: bytes, *, depth: int) -> Lines:
             findings.append(LINE_NOT_JSON.finding(f"the line is {_in_line(error)}", number))
             line = Line(number, raw)
         lines.append(line)
-        if line.text:
-            findings += [Finding(found.rule, found.text, number, found.mended) for found in line.text.findings]
     return Lines(lines, findings, ends_whole)
 
 
-def _read(number: int, raw: bytes, depth: int) -> Line:
+def _read(number: int, raw: bytes, depth: int, findings: list[Finding]) -> Line:
     if not raw.strip():
         return Line(number, raw)
     text = decode(raw)
-    return Line(number, raw, text, Located(text.text, depth=depth))
+    value = Located(text.text).value
+    findings += [replace(found, line=number) for found in text.findings]
+    return Line(number, raw, value, is_json=True, mended=bool(text.findings), depth=depth)
 
 
 def _in_line(error: Unreadable) -> str:

@@ -8,7 +8,6 @@ Knows nothing of conversations. Raises `Unreadable` with a position, and nothing
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
@@ -25,6 +24,9 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _INDENT = re.compile(r"\s*[\[{](\r?\n)([ \t]+)")
 _ESCAPED = re.compile(r"\\u(?!00[01])", re.IGNORECASE)
 """An escape that was a choice: control characters have to be written so."""
+
+
+_UNKNOWN: Any = object()
 
 
 def _refuse(name: str) -> NoReturn:
@@ -63,13 +65,14 @@ class Located:
         cut_at: where the text of an unclosed array was cut off, None where all is there. See `salvage`.
     """
 
-    def __init__(self, text: str, *, depth: int = DEPTH, salvage: bool = False) -> None:
+    def __init__(self, text: str, *, depth: int = DEPTH, salvage: bool = False, known: Any = _UNKNOWN) -> None:
         """Read a text.
 
         Args:
             text: one JSON value, white space around it.
             depth: how deep edits keep the characters of what they leave.
             salvage: take an array that ends in the middle for what was whole in it.
+            known: what the text says, where that is known already.
 
         Raises:
             Unreadable: it is not JSON; the text says where and why.
@@ -77,6 +80,9 @@ class Located:
         self.text = text
         self.cut_at: int | None = None
         self._depth = depth
+        if known is not _UNKNOWN:
+            self.value = known
+            return
         start = self._skip(0)
         try:
             self.value, end = self._decode(start)
@@ -98,17 +104,23 @@ class Located:
         line = self.text.count("\n", 0, at) + 1
         return f"line {line} column {at - self.text.rfind(chr(10), 0, at)}"
 
-    def lines_of(self, values: Sequence[object]) -> list[int]:
-        """Return the lines, from 1, at which containers begin that follow one another; linear."""
+    def lines_of(self, array: list[Any], depth: int) -> list[int]:
+        """Return the lines, from 1, at which the elements of an array begin; linear.
+
+        Args:
+            array: one that was read.
+            depth: how deep it stands, 0 for the outermost.
+        """
         if "\n" not in self.text:
-            return [1] * len(values)
+            return [1] * len(array)
+        layouts: dict[int, _Layout] = {}
+        self._walk(self._skip(0), self.value, depth + 1, layouts)
+        found = layouts.get(id(array))
         lines: list[int] = []
         line, at = 1, 0
-        for value in values:
-            layout = self._layout(value)
-            if layout and layout.start >= at:
-                line += self.text.count("\n", at, layout.start)
-                at = layout.start
+        for member in found.members.values() if found else ():
+            line += self.text.count("\n", at, member.start)
+            at = member.start
             lines.append(line)
         return lines
 
@@ -225,12 +237,17 @@ class Located:
         layout = self._layouts.get(id(value))
         return layout if layout and layout.value is value else None
 
+    def _source(self, value: object) -> str | None:
+        """Return the text of a value that was read; None where there is none, or it was cut off."""
+        layout = self._layout(value)
+        if layout is None or (value is self.value and self.cut_at is not None):
+            return None
+        return self.text[layout.start : layout.end]
+
     def _render(self, new: Any, old: Any, pad: str) -> str:
-        own = self._layout(new)
-        if own and self.cut_at is None:
-            return self.text[own.start : own.end]
-        if own and new is not self.value:
-            return self.text[own.start : own.end]
+        source = self._source(new)
+        if source is not None:
+            return source
         layout = self._layout(old)
         if layout and layout.members and is_object(new) and is_object(old):
             return self._render_object(new, old, layout, pad)
@@ -278,9 +295,9 @@ class Located:
 
     def _fresh(self, value: Any, pad: str, depth: int = 4) -> str:
         """Write what has no text yet; parts of it may have."""
-        own = self._layout(value)
-        if own:
-            return self.text[own.start : own.end]
+        source = self._source(value)
+        if source is not None:
+            return source
         if not depth or not value or not (is_object(value) or is_array(value)):
             return self._style.dumps(value, pad)
         style = self._style

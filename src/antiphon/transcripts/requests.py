@@ -81,5 +81,6 @@ def cut(located: Located) -> list[Finding]:
 
 def lines_of(place: Place, located: Located) -> list[int]:
     """Return the lines at which the messages of a request begin; none where it is stored as a string."""
-    messages = messages_of(place.request)
-    return located.lines_of(messages) if not place.inner else []
+    if place.inner:
+        return []
+    return located.lines_of(messages_of(place.request), len(place.path) + (place.field is None))

@@ -94,9 +94,10 @@ def _read(path: Path, data: bytes) -> TaskDocument:
     if not is_array(stored):
         raise Unreadable("a list of messages is wanted, or an object that holds one as `messages`")
     view = SdkView(stored) if is_sdk(stored) else _NativeView(stored, shown(stored))
+    lines = located.lines_of(stored, 0 if stored is value else 1)
     conversation = Stored(
         {"messages": view.messages},
-        lines=located.lines_of([stored[index] for index in view.indices]),
+        lines=[lines[index] for index in view.indices],
         finished=is_finished(view.messages),
     )
     return TaskDocument(text, located, view, [conversation], [*text.findings, *cut(located), *_interrupted(path)])
