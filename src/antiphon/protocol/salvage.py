@@ -1,6 +1,6 @@
 """Keeps what a result says where it cannot stay a result: as text, behind the results of its turn."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from antiphon.protocol.calls import Place, id_text, is_synthetic, nearest, places
@@ -11,6 +11,8 @@ from antiphon.protocol.messages import Json, is_array, is_object, kind_of
 _STAYS = frozenset({"text", "image", "document", "search_result"})
 """Kinds of content that mean the same in a user message as in a result."""
 
+_ELSEWHERE = "(What the tool returned stands behind the results.)"
+
 
 def as_user_content(parts: Iterable[Any]) -> list[Json]:
     """Return the content of a result as blocks that may stand in a user message."""
@@ -19,6 +21,40 @@ def as_user_content(parts: Iterable[Any]) -> list[Json]:
 
 def _stays(part: object) -> TypeGuard[Json]:
     return is_object(part) and kind_of(part) in _STAYS
+
+
+def not_text(result: Json) -> list[Json]:
+    """Return the parts of a result that are no text."""
+    content: Any = result.get("content")
+    return [part for part in content if _is_other(part)] if is_array(content) else []
+
+
+def _is_other(part: object) -> TypeGuard[Json]:
+    return is_object(part) and part.get("type") != "text"
+
+
+def move_what_is_not_text(conversation: Conversation, concerned: Callable[[Json], bool]) -> Json:
+    """Return the request with some results reduced to their text, and their other parts behind the results of the turn.
+
+    Behind all of them: what stands between two results tears the second from its call.
+
+    Args:
+        conversation: what is edited.
+        concerned: says of a result whether it is to hold text only.
+    """
+    contents: dict[int, list[Json]] = {}
+    for turn in conversation.turns:
+        changed: dict[tuple[int, int], Json] = {}
+        moved: dict[tuple[int, int], list[Json]] = {}
+        for i, j, block in turn.blocks:
+            others = not_text(block) if block.get("type") == "tool_result" and concerned(block) else []
+            if others:
+                texts = [part for part in block["content"] if not _is_other(part)]
+                changed[i, j] = {**block, "content": texts or _ELSEWHERE}
+                moved[i, j] = as_user_content(others)
+        if changed:
+            contents |= behind_results(turn, (), changed, moved)
+    return rewrite(conversation, contents)
 
 
 def as_text(result: Json) -> list[Json]:
