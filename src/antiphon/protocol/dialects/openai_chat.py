@@ -8,12 +8,12 @@ they stand; so what may not stand between results is found by the rule that find
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from operator import is_
 from typing import Any, ClassVar
 
 from antiphon.protocol.dialects.openai_parts import (
     NOTHING,
     apart,
+    are_the_same,
     read_arguments,
     read_content,
     read_result,
@@ -196,7 +196,7 @@ class ChatReading(WireReading):
         ]
 
     def _user_message(self, within: Json | None, blocks: list[Json]) -> Json:
-        if within is not None and self._as_read(within, blocks):
+        if within is not None and are_the_same(blocks, self.contents.get(id(within))):
             return within if within.get("role") == "user" else {**within, "role": "user"}
         return {**(within or {}), "role": "user", "content": written_content(self.origins, blocks, "text")}
 
@@ -217,7 +217,7 @@ class ChatReading(WireReading):
         blocks = _blocks(message)
         calls = [block for block in blocks if is_object(block) and kind_of(block) == "tool_use"]
         others = [block for block in blocks if not (is_object(block) and kind_of(block) == "tool_use")]
-        if within is not None and self._as_read(within, others):
+        if within is not None and are_the_same(others, self.contents.get(id(within))):
             written |= {"content": within["content"]} if "content" in within else {}
             if "content" not in within:
                 del written["content"]
@@ -244,10 +244,6 @@ class ChatReading(WireReading):
             fields["arguments"] = written_arguments(block, inner)
         kind = "custom" if custom else "function"
         return {**wire, "id": block.get("id"), "type": wire.get("type", kind), kind: fields}
-
-    def _as_read(self, within: Json, blocks: list[Any]) -> bool:
-        original = self.contents.get(id(within))
-        return original is not None and len(original) == len(blocks) and all(map(is_, original, blocks))
 
 
 def _blocks(message: Json) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any, NamedTuple, NoReturn
 
 from antiphon.protocol.dialects.reading import FAULT, WIRE, WITHIN, Origins, Spot, said, type_name
@@ -100,6 +101,11 @@ def _inner(origins: Origins, spot: Spot, part: Json) -> Json:
         fields = {"text": part["text"]} if "text" in part else {}
         return origins.block(spot, part, type="text", **fields)
     return origins.block(spot, part, type=_MEDIA[kind]) if kind in _MEDIA else part
+
+
+def are_the_same(blocks: Sequence[Any], read: Sequence[Any] | None) -> bool:
+    """Say whether blocks are the very ones that a content was read as."""
+    return read is not None and len(read) == len(blocks) and all(map(is_, read, blocks))
 
 
 def written_content(origins: Origins, blocks: Sequence[Any], text_type: str) -> Any:

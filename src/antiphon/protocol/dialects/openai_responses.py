@@ -8,7 +8,7 @@ that is where outputs are put while a request is judged, and they are written ba
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from operator import is_, itemgetter
+from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple
 
 from antiphon.protocol.calls import Place, id_key, nearest
@@ -16,6 +16,7 @@ from antiphon.protocol.dialects.openai_parts import (
     NOTHING,
     Run,
     apart,
+    are_the_same,
     read_arguments,
     read_content,
     read_result,
@@ -218,8 +219,7 @@ class ResponsesReading(WireReading):
         if within is None:
             # Text that a repair has made is the user's.
             return {"role": "user", "content": written_content(self.origins, run.blocks, "input_text")}
-        original = self.contents.get(id(within))
-        if original is not None and len(original) == len(run.blocks) and all(map(is_, original, run.blocks)):
+        if are_the_same(run.blocks, self.contents.get(id(within))):
             return within if within.get("role") == role else {**within, "role": role}
         text_type = "output_text" if role == "assistant" else "input_text"
         return {**within, "role": role, "content": written_content(self.origins, run.blocks, text_type)}
