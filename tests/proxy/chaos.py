@@ -68,15 +68,16 @@ def _files() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112, PTH208  (counted)
 
 
-async def everything(stream: SocketStream) -> bytes:
-    """Read to the end of a connection, or to where it breaks."""
+async def everything(stream: SocketStream, until: bytes = b"") -> bytes:
+    """Read to the end of a connection, to where it breaks, or until something stands at its end."""
     arrived = bytearray()
     with anyio.fail_after(PATIENCE):
         try:
-            while True:
+            while not until or not arrived.endswith(until):
                 arrived += await stream.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
-            return bytes(arrived)
+            pass
+    return bytes(arrived)
 
 
 async def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
