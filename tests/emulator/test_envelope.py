@@ -145,6 +145,24 @@ def test_a_body_of_more_than_32_megabytes_is_too_large(client: Client) -> None:
     assert error(response) == (413, "request_too_large", "Request exceeds the maximum allowed number of bytes.")
 
 
+def test_other_upstreams_take_less(client: Client) -> None:
+    body = b" " * (21 * 1024 * 1024)
+    with Emulator(dialect="bedrock") as bedrock, Emulator(dialect="vertex") as vertex:
+        assert client(bedrock).post("/v1/messages", content=body).status_code == 413
+        assert error(client(vertex).post("/v1/messages", content=body))[0] == 400
+
+
+def test_the_headers_say_what_a_request_may_hold(client: Client) -> None:
+    cool = request("go", temperature=1.0)
+    with Emulator() as emulator:
+        assert client(emulator).post("/v1/messages", json=cool).status_code == 200
+        newest = client(emulator).post("/v1/messages", json=cool, headers={"anthropic-version": "2026-10-21"})
+        counted = client(emulator).post("/v1/messages/count_tokens", json=request("go", metadata={"user_id": "u"}))
+    assert error(newest) == (*INVALID, "temperature: Extra inputs are not permitted")
+    assert error(counted) == (*INVALID, "metadata: Extra inputs are not permitted")
+    assert [record.rules for record in emulator.refused] == [("RQ012",), ("RQ011",)]
+
+
 def test_a_prompt_longer_than_the_context_window_is_refused(client: Client) -> None:
     text = refusal(client, json.dumps(request("word " * 170_000)).encode())
     assert text == "prompt is too long: 212538 tokens > 200000 maximum"

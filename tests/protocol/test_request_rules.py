@@ -158,7 +158,8 @@ def test_sampling_is_judged_by_the_version_of_the_api_and_by_the_model() -> None
     newest = asked(model="eu.anthropic.claude-opus-5-20260501-v1:0", top_k=5)
     assert told(newest) == ["`top_k` is deprecated for this model."]
     assert told(asked(model="claude-sonnet-5", top_p=0.8)) == ["`top_p` is deprecated for this model."]
-    assert told(asked(model="deepseek-chat", temperature=1.7), upstream="compatible") == []
+    for model in ("deepseek-chat", "claude-opus-5"):
+        assert told(asked(model=model, temperature=1.7, top_p=0.5), upstream="compatible") == []
 
 
 def test_a_request_to_count_tokens_needs_no_limit_and_takes_no_metadata() -> None:

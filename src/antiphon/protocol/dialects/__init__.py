@@ -73,8 +73,8 @@ COMPATIBLE = Dialect(
     merges_turns=False,
     # What these make of parameters and cache markers is each one's own affair.
     doubtful_rules=frozenset({"CO012", "TU014", "TU019", "RQ010", "RQ017", "RQ018", "RQ019"}) | _OF_CACHES | _OF_TOOLS,
-    # Parameters that are shared have other ranges there.
-    except_rules=OF_CLAUDE | {"RQ016", "CC008", "TO017", "TO019"},
+    # Other models, also under the names of Claude's: parameters that are shared have other ranges there.
+    except_rules=OF_CLAUDE | {"RQ012", "RQ013", "RQ014", "RQ015", "RQ016", "CC008", "TO017", "TO019"},
     doubtful_order=True,
     image_megabytes=5,
 )

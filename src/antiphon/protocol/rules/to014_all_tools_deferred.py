@@ -29,5 +29,5 @@ ALL_TOOLS_DEFERRED = Rule(
     error="At least one tool must have defer_loading=false. All tools cannot be deferred.",
     check=_check,
     repair=_repair,
-    done="loads the first tool at once",
+    done="loaded the first tool at once",
 )

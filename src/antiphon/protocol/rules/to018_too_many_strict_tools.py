@@ -35,5 +35,5 @@ TOO_MANY_STRICT_TOOLS = Rule(
     check=_check,
     repair=_repair,
     safety=Safety.LOSSY,
-    done="no longer calls the later tools strictly",
+    done="took `strict` from the later tools",
 )
