@@ -89,6 +89,24 @@ def test_thinking_that_is_not_kept_counts_as_absent() -> None:
     assert {one.signature: one.prefix for one in found if one.signature != "d2"} == _prefixes(without)
 
 
+def test_a_reply_that_a_client_took_apart_and_put_together_again_is_the_same() -> None:
+    asked = {**call("a"), "input": {"b": 1.0, "a": [2.5, {"c": 1e3}]}, "caller": {"type": "direct"}}
+    as_sent = {"type": "tool_use", "name": "read_file", "id": "a", "input": {"a": [2.5, {"c": 1000}], "b": 1}}
+    plain = _asked(assistant(text("x", citations=[]), asked), user(result("a", is_error=False)), assistant(*NEXT))
+    again = _asked(assistant("x", as_sent), user(result("a", [text("result of a")])), assistant(*NEXT))
+    assert _prefixes(plain) == _prefixes(again)
+    changed = {**as_sent, "input": {"a": [2.5, {"c": 1000}], "b": 2}}
+    assert _prefixes(_asked(assistant("x", changed), user(result("a")), assistant(*NEXT))) != _prefixes(plain)
+
+
+def test_the_line_that_tells_who_pays_is_another_one_each_time_and_does_not_count() -> None:
+    def sent(mark: str) -> Json:
+        line = f"x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch={mark};"
+        return _asked(assistant(*NEXT), system=[text(line), text("You are Claude Code.")])
+
+    assert _prefixes(sent("36ee5")) == _prefixes(sent("0aaa9"))
+
+
 def test_who_said_it_counts() -> None:
     by_user = request(user("go"), user("careful"), assistant(*NEXT))
     by_system = request(user("go"), system("careful"), assistant(*NEXT))

@@ -1,11 +1,11 @@
 """A request as the model reads it: tools, then system, then messages, block by block.
 
 Both prompt caches and bound thinking depend on everything that stands before a block. What neither depends on is
-left out here: cache markers, where one message ends and the next of the same role begins, and whether text
-stands as a string or as one text block.
+left out here: cache markers, where one message ends and the next of the same role begins, whether text stands as a
+string or as one text block, and the line with which Claude Code tells who pays.
 
-`thinking_prefixes` and `reply_prefixes` agree: the digest that a reply's thinking had behind
-its request is the digest it has in the next request, if nothing before it was changed.
+`thinking_prefixes` and `reply_prefixes` agree: the digest that a reply's thinking had behind its request is the digest
+it has in the next request, if nothing before it was changed.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple, cast
 
-from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, role_of
+from antiphon.protocol.messages import THINKING_TYPES, Json, indexed_blocks, is_array, is_object, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,49 @@ class Piece:
         return str(self.value.get("type")) in THINKING_TYPES
 
 
+_BILLING = "x-anthropic-billing-header:"
+"""Begins a system block that is another one in each request of Claude Code; the API takes it out before it reads."""
+
+_THINKING = tuple(THINKING_TYPES)
+
+_UNREAD = frozenset({"cache_control", "caller", "citations"})
+"""Fields that clients drop or add when they send a reply back, and that no thinking was ever seen to be bound to."""
+
+
+_write = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False).encode
+
+
+class _Read(NamedTuple):
+    """One block that the model reads, where it stands."""
+
+    part: str
+    role: str
+    value: Json
+    path: tuple[int, int] | None = None
+
+    @property
+    def thinks(self) -> bool:
+        """Whether this is thinking, readable or not."""
+        return self.value.get("type") in _THINKING
+
+
 def pieces(request: Json) -> Iterator[Piece]:
     """Yield the blocks of a request in the order the model reads them; deferred tools are not read."""
+    for part, role, value, path in _blocks(request):
+        yield Piece(part, role, value, canonical(value), path)
+
+
+def _blocks(request: Json) -> Iterator[_Read]:
     for tool in _objects(request.get("tools")):
         if not tool.get("defer_loading"):
-            yield Piece("tools", "", tool, canonical(tool))
+            yield _Read("tools", "", tool)
     for block in _system(request.get("system")):
-        yield Piece("system", "", block, canonical(block))
+        yield _Read("system", "", block)
     messages: Any = request.get("messages")
     for index, message in enumerate(messages if is_array(messages) else ()):
         role = role_of(message)
         for position, block in indexed_blocks(message):
-            yield Piece("messages", role, block, canonical(block), (index, position))
+            yield _Read("messages", role, block, (index, position))
 
 
 class ThinkingPrefix(NamedTuple):
@@ -83,14 +114,17 @@ def thinking_prefixes(request: Json, keeps: Callable[[ThinkingPrefix], bool] | N
         request: the body of a request.
         keeps: is asked about each block; one of which it says no does not count as standing before those behind it.
     """
-    state = b""
-    for piece in _counted(pieces(request)):
-        if piece.thinks and piece.path is not None:
-            found = ThinkingPrefix(*piece.path, signature_of(piece.value), state)
+    behind = hashlib.blake2b(digest_size=16)
+    waiting: list[_Read] = []
+    for read in _counted(_blocks(request)):
+        if read.thinks and read.path is not None:
+            behind.update(_meant(waiting))
+            waiting.clear()
+            found = ThinkingPrefix(*read.path, signature_of(read.value), behind.copy().digest())
             yield found
             if keeps is not None and not keeps(found):
                 continue
-        state = digest(state, piece.part.encode(), piece.role.encode(errors="surrogatepass"), piece.data)
+        waiting.append(read)
 
 
 def reply_prefixes(request: Json, content: Sequence[Json]) -> Iterator[tuple[str, bytes]]:
@@ -114,14 +148,14 @@ def signature_of(block: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _counted(read: Iterable[Piece]) -> Iterator[Piece]:
+def _counted(read: Iterable[_Read]) -> Iterator[_Read]:
     """Leave out what a message begins with that another model took over from."""
-    for _, group in groupby(read, key=lambda piece: piece.path and piece.path[0]):
+    for _, group in groupby(read, key=lambda block: block.path and block.path[0]):
         blocks = list(group)
-        taken_over = max((n for n, piece in enumerate(blocks) if piece.value.get("type") == "fallback"), default=0)
-        for number, piece in enumerate(blocks):
-            if number >= taken_over or not (piece.thinks or piece.value.get("type") == "tool_use"):
-                yield piece
+        taken_over = max((n for n, block in enumerate(blocks) if block.value.get("type") == "fallback"), default=0)
+        for number, block in enumerate(blocks):
+            if number >= taken_over or not (block.thinks or block.value.get("type") == "tool_use"):
+                yield block
 
 
 def canonical(block: Json) -> bytes:
@@ -138,6 +172,46 @@ def canonical(block: Json) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
+def _meant(blocks: Sequence[_Read]) -> bytes:
+    """Return bytes for some blocks, the same as for these blocks one by one, one behind the other.
+
+    They are also the same for a block that a client took apart and put together again. Arguments with their keys in
+    another order, or with 1 for 1.0, count as the same here: who would call that a change would drop thinking that the
+    API takes.
+    """
+    try:
+        # One call for all: a call of the encoder costs more than most blocks.
+        text = _write([(part, role, _bare(value)) for part, role, value, _ in blocks])[1:-1]
+    except RecursionError:
+        if len(blocks) > 1:
+            return b"".join(_meant([block]) for block in blocks)
+        text = "(too deep)"
+    return f"{text},".encode() if blocks else b""
+
+
+def _bare(block: Json) -> Json:
+    kept = {key: value for key, value in block.items() if value is not None and key not in _UNREAD}
+    if kept.get("is_error") is False:
+        del kept["is_error"]
+    if "input" in kept:
+        kept["input"] = _as_javascript_has_it(kept["input"])
+    content = kept.get("content")
+    if isinstance(content, str) and block.get("type") == "tool_result":
+        kept["content"] = [{"text": content, "type": "text"}]
+    elif is_array(content):
+        kept["content"] = [_bare(item) if is_object(item) else item for item in content]
+    return kept
+
+
+def _as_javascript_has_it(value: Any) -> Any:
+    """Return a JSON value with whole numbers written as such."""
+    if is_object(value):
+        return {key: _as_javascript_has_it(item) for key, item in value.items()}
+    if is_array(value):
+        return [_as_javascript_has_it(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def digest(*parts: bytes, size: int = 16) -> bytes:
     """Return a short hash of some byte strings; where one ends matters."""
     state = hashlib.blake2b(digest_size=size)
@@ -150,7 +224,7 @@ def digest(*parts: bytes, size: int = 16) -> bytes:
 def _system(system: Any) -> list[Json]:
     if isinstance(system, str):
         return [{"type": "text", "text": system}] if system else []
-    return _objects(system)
+    return [block for block in _objects(system) if not str(block.get("text")).startswith(_BILLING)]
 
 
 def _objects(value: Any) -> list[Json]:
