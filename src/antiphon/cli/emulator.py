@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=_port, default=_PORT, metavar="N", help="where to listen; 0 takes a free port (%(default)s)")
     add("--host", default="127.0.0.1", metavar="NAME", help="which address to listen on (%(default)s)")
     add("--script", type=Path, metavar="FILE", help="what the model says: YAML, or Python that names it `script`")
-    add("--dialect", choices=sorted(DIALECTS), default="anthropic", help="whose rules hold (%(default)s)")
+    # It speaks the Messages API; other wire forms have no place here.
+    names = sorted(name for name, dialect in DIALECTS.items() if dialect.form is None)
+    add("--dialect", choices=names, default="anthropic", help="whose rules hold (%(default)s)")
     add("--strict-order", action="store_true", help="want results in the order of their calls, as some servers do")
     add("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="time added before every answer (0)")
     add("--log", type=Path, metavar="FILE", help="append a line of JSON for each request")

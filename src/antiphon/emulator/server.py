@@ -22,7 +22,7 @@ from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import dialect as dialect_of
 from antiphon.protocol.dialects import in_strict_order
 
-DialectName = Literal["anthropic", "bedrock", "compatible"]
+DialectName = Literal["anthropic", "vertex", "bedrock", "compatible", "template"]
 
 
 class Emulator:
