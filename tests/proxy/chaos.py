@@ -47,13 +47,15 @@ class World:
 
 
 @asynccontextmanager
-async def world(*answers: Sequence[Piece], limits: Limits | None = None, retries: int = 0) -> AsyncGenerator[World]:
+async def world(
+    *answers: Sequence[Piece], limits: Limits | None = None, profile: str | None = None
+) -> AsyncGenerator[World]:
     """Run a proxy and an upstream; see to it that nothing of what was done with them is left in the end."""
     leftovers, files = Leftovers(), _files()
     async with upstream(*answers) as api:
         told: list[Exchange] = []
-        options = Options(limits=limits or Limits(), retries=retries)
-        async with Proxy(api.url, options=options, told=told.append) as proxy:
+        options = Options(limits=limits or Limits())
+        async with Proxy(api.url, options=options, profile=profile, told=told.append) as proxy:
             made = World(api, proxy, told)
             yield made
             await until(lambda: proxy.metrics.active == 0)
