@@ -26,7 +26,7 @@ from antiphon.cli.check_text import (
 )
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
-from antiphon.protocol.dialects import DIALECTS
+from antiphon.protocol.dialects import ALL_DIALECTS
 from antiphon.transcripts.detecting import FORMATS
 
 CLEAN, PROBLEMS, FAILED = 0, 1, 2
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ignore", action="append", metavar="RULES", help="all but these")
     group.add_argument(
         "--dialect",
-        type=_one_of(DIALECTS),
+        type=_one_of(ALL_DIALECTS),
         metavar="NAME",
         help="whose rules hold, as in bedrock (default: of the API the conversation is made for)",
     )

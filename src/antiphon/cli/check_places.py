@@ -26,8 +26,6 @@ def _known(environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Pa
     yield "Claude Code", Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude") / "projects"
     yield "Codex", Path(environment.get("CODEX_HOME") or home / ".codex") / "sessions"
     yield "opencode", data / "opencode/opencode.db"
-    yield "Gemini CLI", home / ".gemini/tmp"
-    yield "pi", home / ".pi/agent/sessions"
     if sys.platform == "darwin":
         settings = home / "Library/Application Support"
     else:
