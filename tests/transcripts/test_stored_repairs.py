@@ -35,6 +35,7 @@ def _assistant(*blocks: Json) -> Json:
 
 
 HUGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * (11 << 20)}}
+THOUGHT: Json = {"type": "thinking", "thinking": "Two files.", "signature": "EqQBCkYIBxgCKkBzaWduZWQ="}
 START = [_user(_text("Compare a and b — please."))]
 CALLS = _assistant(_text("Reading."), _call("a"), _call("b"))
 END = [_assistant(_text("They differ.")), _user(_text("Thanks."))]
@@ -54,6 +55,14 @@ DAMAGES: dict[str, list[Json]] = {
     "an empty text": [*START, _assistant(_text(""), _call("a")), _user(_result("a"), _text("")), *END],
     "an image beyond all bounds": [*START, CALLS, _user(_result("a", [HUGE]), _result("b"), HUGE), *END],
     "half of a surrogate pair": [*START, CALLS, _user(_result("a", "cut \ud83d"), _result("b")), *END],
+    "thinking emptied": [*START, _assistant(THOUGHT | {"thinking": ""}, _call("a")), _user(_result("a")), *END],
+    "thinking without signature": [
+        *START,
+        _assistant({"type": "thinking", "thinking": "Hm."}, _call("a")),
+        _user(_result("a")),
+        *END,
+    ],
+    "thinking behind a repair": [*START, CALLS, _user(_result("b")), _assistant(THOUGHT, _text("So.")), END[1]],
     "a text behind the calls": [*START, _assistant(_call("a"), _text("So.")), _user(_result("a")), *END],
 }
 
