@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -40,10 +41,14 @@ class Memory:
 
     def of(self, upstream: str, headers: Mapping[str, str]) -> "View":
         """Return the part of the memory that belongs to one key at one upstream."""
+        return View(self, upstream, headers)
+
+    def owner(self, upstream: str, headers: Mapping[str, str]) -> str:
+        """Return what stands for a key at an upstream; nobody can tell the key by it."""
         state = hashlib.blake2b(upstream.encode(), key=self._secret, digest_size=16)
         for name in _OWNERS:
             state.update(f"\0{headers.get(name, '')}".encode(errors="surrogateescape"))
-        return View(self, state.hexdigest())
+        return state.hexdigest()
 
     def get(self, key: str) -> _Reply | bytes | None:
         """Return what is remembered under a key."""
@@ -74,12 +79,19 @@ def _size(entry: _Reply | bytes) -> int:
     return _OVERHEAD + (len(entry) if isinstance(entry, bytes) else entry.size)
 
 
-@dataclass(frozen=True, slots=True)
 class View:
     """The memory of one key at one upstream: what rules ask (`antiphon.protocol.context.Memory`)."""
 
-    memory: Memory
-    owner: str
+    def __init__(self, memory: Memory, upstream: str, headers: Mapping[str, str]) -> None:
+        """Take the memory, and whose part of it this is; that is worked out when somebody asks."""
+        self.memory = memory
+        self._upstream = upstream
+        self._headers = headers
+
+    @cached_property
+    def owner(self) -> str:
+        """What stands for the key."""
+        return self.memory.owner(self._upstream, self._headers)
 
     def reply_with(self, call_id: str) -> Sequence[Json] | None:
         """Return the content of the reply that asked for this tool call, as it came; None where none was seen."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
@@ -116,7 +117,9 @@ class Proxy:
                 await web.TCPSite(runner, options.host, options.port, backlog=1024).start()
             except OSError as error:
                 where = f"{options.host} port {options.port}"
-                raise SettingsError(f"cannot listen on {where}: {error.strerror or error}") from error
+                raise SettingsError(
+                    f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}"
+                ) from error
             host, port = runner.addresses[0][:2]
             self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             pages.ready = True

@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from antiphon.errors import SettingsError
 from antiphon.protocol.context import Dialect
-from antiphon.protocol.dialects import DIALECTS
+from antiphon.protocol.dialects import ALL_DIALECTS
 
 DEFAULT_URL = "https://api.anthropic.com"
 
@@ -49,7 +49,7 @@ class Profile:
     def dialect_of(self, endpoint: Endpoint) -> Dialect | None:
         """Return the dialect requests for an endpoint are judged in, None where nothing is known."""
         name = {Endpoint.CHAT: "openai-chat", Endpoint.RESPONSES: "openai-responses"}.get(endpoint, self.dialect)
-        return DIALECTS.get(name) if name else None
+        return ALL_DIALECTS.get(name) if name else None
 
 
 PROFILES = {
