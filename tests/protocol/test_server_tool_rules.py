@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conversations import damaged_conversations
 from hypothesis import given, settings
-from wire_talk import assistant, call, found, request, result, search, text, thinking, user
+from wire_talk import assistant, call, found, request, result, search, system, text, thinking, user
 
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.dialects import dialect
@@ -94,6 +94,14 @@ def test_once_the_conversation_goes_on_the_result_must_be_there(messages: list[J
         assert _told(given_request, start) == ([("SV001", went_on)] if start <= went_on else [])
     kept = [block for message in _repaired(given_request) for block in message["content"] if is_object(block)]
     assert not any(block["type"] in ("server_tool_use", "mcp_tool_use") for block in kept)
+
+
+def test_of_a_system_message_behind_the_results_nobody_knows() -> None:
+    given_request = request(
+        user("go"), assistant(search(S1), A), user(result("a")), system("be brief"), model="claude-opus-5"
+    )
+    assert _told(given_request) == []
+    assert _repaired(given_request) is given_request["messages"]
 
 
 def test_each_kind_of_call_is_told_by_its_name() -> None:

@@ -112,6 +112,9 @@ def _went_on(conversation: Conversation, index: int) -> int | None:
     """Return the first message behind this one that is more than results of client tools, or None."""
     messages = conversation.messages
     for later in range(index + 1, len(messages)):
+        # What a system message does to a call that waits nobody has tried.
+        if role_of(messages[later]) == "system":
+            continue
         blocks = [block for _, block in indexed_blocks(messages[later])]
         if role_of(messages[later]) != "user" or any(kind_of(block) != "tool_result" for block in blocks):
             return later
