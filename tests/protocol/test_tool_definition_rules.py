@@ -265,6 +265,19 @@ def test_what_older_drafts_and_hands_wrote_is_said_in_the_words_of_2020_12(schem
     assert is_schema(fixed)
 
 
+def test_a_schema_that_says_it_is_of_an_older_draft_may_use_its_words() -> None:
+    pair = {"type": "array", "items": [{"type": "string"}, {"type": "integer", "minimum": 1, "exclusiveMinimum": True}]}
+    older: Json = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": {"pair": pair}}
+    assert is_schema(older)
+    assert not is_schema({**older, "$schema": "https://json-schema.org/draft/2020-12/schema"})
+    broken = {**older, "properties": {"pair": {**pair, "items": [{"type": "str"}]}}}
+    assert not is_schema(broken)
+    assert corrected(broken) == {
+        "type": "object",
+        "properties": {"pair": {"type": "array", "prefixItems": [{"type": "string"}]}},
+    }
+
+
 def test_a_choice_at_the_top_of_a_schema_becomes_one_schema_that_allows_as_much() -> None:
     schema: Json = {
         "type": "object",

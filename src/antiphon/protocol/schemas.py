@@ -4,8 +4,8 @@ Knows the words that older drafts, OpenAPI and hand-written schemas get wrong. D
 schema.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from antiphon.protocol.editing import fingerprint
 from antiphon.protocol.messages import Json, is_array, is_object
@@ -64,10 +64,13 @@ _RIGHT: dict[str, Callable[[Any], bool]] = {
 }
 """The keywords that are looked at, and how their values are told to be right."""
 _KEYWORDS = frozenset(_RIGHT)
+_CHANGED = frozenset({"items", "exclusiveMinimum", "exclusiveMaximum"})
+"""Keywords that meant something else in older drafts."""
 
 
 def is_schema(schema: Json) -> bool:
     """Say whether a schema is one, as far as it is decided here. The type at its top is not looked at."""
+    older = _is_older(schema)
     waiting: list[Any] = [schema]
     while waiting:
         node = waiting.pop()
@@ -80,22 +83,37 @@ def is_schema(schema: Json) -> bool:
             # Nearly all that a schema says is that something is a string.
             if key == "type" and (value == "string" or node is schema):
                 continue
+            if older and key in _CHANGED and isinstance(value, list | bool):
+                waiting.extend(cast("list[Any]", value) if isinstance(value, list) else ())
+                continue
             if not _RIGHT[key](value):
                 return False
-            if key in _MAPS:
-                waiting.extend(value.values())
-            elif key in _LISTS:
-                waiting.extend(value)
-            elif key in _SINGLE:
-                waiting.append(value)
+            waiting.extend(_inner(key, value))
     return True
+
+
+def _inner(key: str, value: Any) -> Iterable[Any]:
+    """Return the schemas within the value of a keyword, which is right."""
+    if key in _MAPS:
+        return value.values()
+    if key in _LISTS:
+        return value
+    return (value,) if key in _SINGLE else ()
+
+
+def _is_older(schema: Json) -> bool:
+    """Say whether a schema says of itself that it is of another draft, by which it may be judged."""
+    draft: Any = schema.get("$schema")
+    return isinstance(draft, str) and "2020-12" not in draft
 
 
 def corrected(schema: Json) -> Json:
     """Return a schema that is one and says what can be told of what this one was meant to say."""
     top = {"type": schema["type"]} if "type" in schema else {}
+    # What is corrected is of no older draft any more.
+    gone = {"type", "$schema"} if _is_older(schema) else {"type"}
     try:
-        return {**top, **_corrected({key: value for key, value in schema.items() if key != "type"})}
+        return {**top, **_corrected({key: value for key, value in schema.items() if key not in gone})}
     except RecursionError:
         return {**top, "description": "(The schema is nested too deeply.)"}
 

@@ -1,4 +1,4 @@
-"""The metadata is no object, or its user id no string of at most 256 characters."""
+"""The metadata is no object, or its user id no string."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +8,6 @@ from antiphon.protocol.messages import Json, is_object
 from antiphon.protocol.parameters import fields, is_number, with_fields
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
-_LONGEST = 256
-
 
 def _problem(metadata: Any) -> str | None:
     if metadata is None:
@@ -17,10 +15,7 @@ def _problem(metadata: Any) -> str | None:
     if not is_object(metadata):
         return ": Input should be an object"
     user: Any = metadata.get("user_id")
-    if user is not None and not isinstance(user, str):
-        return ".user_id: Input should be a valid string"
-    too_long = isinstance(user, str) and len(user) > _LONGEST
-    return f".user_id: String should have at most {_LONGEST} characters" if too_long else None
+    return None if user is None or isinstance(user, str) else ".user_id: Input should be a valid string"
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -34,7 +29,7 @@ def _repair(conversation: Conversation) -> Json:
     if not is_object(metadata):
         return with_fields(conversation.request, {}, ["metadata"])
     user: Any = metadata["user_id"]
-    if is_number(user) and len(str(user)) <= _LONGEST:
+    if is_number(user):
         return {**conversation.request, "metadata": {**metadata, "user_id": str(user)}}
     return {**conversation.request, "metadata": with_fields(metadata, {}, ["user_id"])}
 
@@ -42,7 +37,7 @@ def _repair(conversation: Conversation) -> Json:
 INVALID_METADATA = Rule(
     id="RQ019",
     name="invalid-metadata",
-    statement="`metadata` is an object, and its `user_id` a string of at most 256 characters.",
+    statement="`metadata` is an object, and its `user_id` a string.",
     source=Source("documented", ("docs:/api/messages/create",)),
     error="metadata{problem}",
     check=_check,
