@@ -1,10 +1,10 @@
 """The messages that lines of a Claude Code session are sent as: those of one reply, or user turn, together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from antiphon.protocol.messages import Json
+from antiphon.protocol.messages import Json, is_array
 from antiphon.transcripts.claude_entries import Entry
 
 
@@ -60,3 +60,9 @@ def _message(entries: list[Entry]) -> Spoken:
 
 def _blocks(items: Iterable[Any]) -> Iterable[Any]:
     return ({"type": "text", "text": item} if isinstance(item, str) else item for item in items)
+
+
+def items_of(message: Json) -> Sequence[Any]:
+    """Return what the content of a message is made of; a tuple holds what is no list, a text mostly."""
+    content = message.get("content")
+    return content if is_array(content) else (content,)

@@ -11,7 +11,8 @@ from typing import Any
 
 from antiphon.protocol.messages import Json, is_object
 from antiphon.transcripts.claude_entries import Entry, Order
-from antiphon.transcripts.claude_nodes import Node, anchored, gone_parents, link, repaired_nodes
+from antiphon.transcripts.claude_linking import anchored, gone_parents, link
+from antiphon.transcripts.claude_nodes import Node, repaired_nodes
 from antiphon.transcripts.claude_view import Spoken
 from antiphon.transcripts.lines import Line
 

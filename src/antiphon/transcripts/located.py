@@ -15,17 +15,13 @@ from typing import Any, NoReturn
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.transcripts.aligning import align
 from antiphon.transcripts.document import Unreadable
+from antiphon.transcripts.json_style import Style
 
 DEPTH = 7
 """How deep containers are walked: a block of a message of a request within two wrappers, and what it holds."""
 _LONGEST_TOKEN = 6
 """How far before the end a cut token may begin that is reported as a whole: a word, or an escape."""
 _BLANK = re.compile(r"[ \t\n\r]*")
-_INDENT = re.compile(r"\s*[\[{](\r?\n)([ \t]+)")
-_ESCAPED = re.compile(r"\\u(?!00[01])", re.IGNORECASE)
-"""An escape that was a choice: control characters have to be written so."""
-
-
 _UNKNOWN: Any = object()
 
 
@@ -96,8 +92,8 @@ class Located:
             raise Unreadable(f"something follows the JSON value, at {self.position(end)}")
 
     @cached_property
-    def _style(self) -> "_Style":
-        return _Style(self.text)
+    def _style(self) -> Style:
+        return Style(self.text)
 
     def position(self, at: int) -> str:
         """Return a place in the text in words, counted from 1 as editors do."""
@@ -309,33 +305,3 @@ class Located:
             return f"{{{opening}{comma.join(items)}{closing}}}"
         items = [self._fresh(item, inner, depth - 1) for item in value]
         return f"[{opening}{comma.join(items)}{closing}]"
-
-
-class _Style:
-    """How a text is laid out, as its first lines tell."""
-
-    def __init__(self, text: str) -> None:
-        head = text[:4096]
-        found = _INDENT.match(head)
-        self.newline, self.indent = found.groups() if found else ("\n", "")
-        self.colon = ": " if '": ' in head or self.indent else ":"
-        self.space = " " if not self.indent and '", "' in head else ""
-        self.ascii = text.isascii() and _ESCAPED.search(text) is not None
-
-    def dumps(self, value: Any, pad: str = "") -> str:
-        """Return a value as text in this style; `pad` stands before the line it begins on."""
-        text = self._dumps(value, ascii_only=self.ascii)
-        # Half of a surrogate pair is no text for UTF-8.
-        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-            text = self._dumps(value, ascii_only=True)
-        return text.replace("\n", self.newline + pad) if self.indent else text
-
-    def _dumps(self, value: Any, *, ascii_only: bool) -> str:
-        comma = "," if self.indent else "," + self.space
-        return json.dumps(
-            value,
-            ensure_ascii=ascii_only,
-            allow_nan=False,
-            indent=self.indent or None,
-            separators=(comma, self.colon),
-        )
