@@ -58,14 +58,8 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 
 def sampling_refused(request: Json) -> list[str]:
     """Return the sampling parameters that the model is known to refuse."""
-    if not _is_of(request, WITHOUT_SAMPLING):
-        return []
-    usual = {"temperature": (1,), "top_p": (1,), "top_k": ()}
-    return [
-        name
-        for name, values in usual.items()
-        if request.get(name) is not None and request[name] not in values and not _is_usual_top_p(name, request[name])
-    ]
+    changed = [name for name in SAMPLING if name in request and not _is_usual(name, request[name])]
+    return changed if changed and _is_of(request, WITHOUT_SAMPLING) else []
 
 
 def takes_temperature_or_top_p(request: Json) -> bool:
@@ -76,11 +70,13 @@ def takes_temperature_or_top_p(request: Json) -> bool:
 def thinks_within_a_budget(request: Json) -> bool:
     """Say whether a Claude model is asked to think within a budget of tokens."""
     thinking: Any = request.get("thinking")
-    known = model_version(request.get("model")) is not None
-    return known and is_object(thinking) and thinking.get("type") == "enabled"
+    wanted = is_object(thinking) and thinking.get("type") == "enabled"
+    return wanted and model_version(request.get("model")) is not None
 
 
-def _is_usual_top_p(name: str, value: Any) -> bool:
+def _is_usual(name: str, value: Any) -> bool:
+    if value is None or (name == "temperature" and value == 1):
+        return True
     return name == "top_p" and is_number(value) and _USUAL_TOP_P <= value <= 1
 
 
