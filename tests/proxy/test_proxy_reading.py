@@ -11,11 +11,12 @@ import pytest
 from upstreams import upstream
 
 from antiphon.protocol.registry import RULES
+from antiphon.protocol.registry import rule as rule_by
 from antiphon.protocol.rule import Rule
 from antiphon.protocol.tool_definitions import derived_name
 from antiphon.proxy import Proxy
 from antiphon.proxy.naming import Namer, renamed
-from antiphon.proxy.refusals import Complaint, complaint, rule_of
+from antiphon.proxy.refusals import _BY_CODE, Complaint, complaint, rule_of
 from antiphon.proxy.watching import Usage, Watcher
 
 Json = dict[str, Any]
@@ -59,6 +60,21 @@ def test_the_rule_is_found_however_the_error_is_wrapped(error: Json) -> None:
 def test_what_says_nothing_is_about_no_rule(body: bytes) -> None:
     found = complaint(body)
     assert found is None or rule_of(found) is None
+
+
+def test_a_code_says_more_than_the_text() -> None:
+    error = api_error(ORPHAN)
+    error["error"]["details"] = {"error_code": "tool_reference_unresolved"}
+    found = complaint(json.dumps(error).encode())
+    assert found is not None
+    rule = rule_of(found)
+    assert rule is not None
+    assert rule.name == "unresolved-tool-reference"
+
+
+@pytest.mark.parametrize("name", _BY_CODE.values())
+def test_codes_are_about_rules_that_there_are(name: str) -> None:
+    assert rule_by(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -134,6 +150,16 @@ def test_tokens_and_content_are_read_wherever_the_bytes_are_cut(
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip"])
 def test_what_cannot_be_unpacked_is_left_alone(encoding: str) -> None:
     assert read([b"\x1f\x8b nonsense", STREAM], streamed=True, encoding=encoding, remember=True) == ([], [])
+
+
+def test_what_fails_while_reading_along_does_not_reach_the_client() -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for data, streamed in ((STREAM, True), (WHOLE, False)):
+        watcher = Watcher(streamed=streamed, encoding="", used=fails, remember=fails)
+        watcher.feed(data)
+        watcher.close()
 
 
 def test_a_reply_that_grows_without_bound_is_not_held() -> None:

@@ -28,10 +28,9 @@ Body = bytes | aiohttp.StreamReader | None
 class Unreachable(Exception):
     """No answer came: what happened, and whether it was a timeout."""
 
-    def __init__(self, text: str, *, timeout: bool = False, refused: bool = False) -> None:
+    def __init__(self, text: str, *, timeout: bool = False) -> None:
         super().__init__(text)
         self.timeout = timeout
-        self.refused = refused
 
 
 def open_session(limits: Limits, *, hosted: bool) -> ClientSession:
@@ -67,7 +66,7 @@ async def send(session: ClientSession, target: Target, method: str, headers: Hea
     except TimeoutError as error:
         raise Unreachable(f"{target.upstream.url} did not answer in time", timeout=True) from error
     except aiohttp.ClientConnectorError as error:
-        raise Unreachable(f"{target.upstream.url} cannot be reached: {_reason(error)}", refused=True) from error
+        raise Unreachable(f"{target.upstream.url} cannot be reached: {_reason(error)}") from error
     except (aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"{target.upstream.url} did not answer: {_reason(error)}") from error
     except (UnicodeError, ValueError) as error:

@@ -18,6 +18,12 @@ _LONGEST = 64 * 1024
 _SURE = 20
 """How many characters of a rule's text must be found: fewer say too little."""
 
+_BY_CODE = {
+    "tool_name_conflict": "conflicting-tool-names",
+    "tool_reference_unresolved": "unresolved-tool-reference",
+    "image_dimensions_too_large": "image-too-large-among-many",
+}
+
 THREAD_UNSUPPORTED = "thread_unsupported_request"
 
 
@@ -71,7 +77,9 @@ def _unwrapped(value: Any) -> Iterator[Json]:
 
 
 def rule_of(found: Complaint) -> Rule | None:
-    """Return the rule that a complaint is about, or None where that is not known."""
+    """Return the rule that a complaint is about, by its code or else its text, or None where that is not known."""
+    if found.code in _BY_CODE:
+        return _by_id(_BY_CODE[found.code])
     best: Rule | None = None
     most = _SURE - 1
     for candidate in RULES:
@@ -93,9 +101,9 @@ def rule_among(found: Complaint, violations: Iterable[Violation]) -> Rule | None
     return None
 
 
-def _by_id(rule_id: str) -> Rule | None:
+def _by_id(id_or_name: str) -> Rule | None:
     try:
-        return rule(rule_id)
+        return rule(id_or_name)
     except KeyError:
         return None
 

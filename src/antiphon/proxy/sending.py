@@ -201,19 +201,20 @@ class _Passage:
             try:
                 answer = await send(self.shared.session, self.target, self.request.method, headers, judged.body)
             except Unreachable as error:
+                if error.timeout:
+                    raise  # it was sent, and may still be worked on
                 failure = error
             if answer is not None and answer.status not in OVERLOADED:
                 return answer
             delay = retries.delay(self.exchange.retried, None if answer is None else answer.headers)
-            if delay is None:
-                if answer is None:
-                    assert failure is not None  # noqa: S101  (one of the two is there)
-                    raise failure
-                return answer
+            if delay is None and failure is not None:
+                raise failure
             if answer is not None:
+                if delay is None:
+                    return answer
                 answer.close()
             self.exchange.retried += 1
-            await anyio.sleep(delay)
+            await anyio.sleep(delay or 0)
 
     async def _refused(
         self, answer: ClientResponse, headers: Headers, body: bytes, judged: Judged, view: View
@@ -321,9 +322,11 @@ async def _beginning(answer: ClientResponse) -> bytes:
         while size <= _LONGEST_ERROR and (part := await answer.content.readany()):
             parts.append(part)
             size += len(part)
-    except (ClientError, OSError) as error:
+    except BaseException as error:
         answer.close()
-        raise Unreachable(f"the answer broke off: {error}") from error
+        if isinstance(error, ClientError | OSError):
+            raise Unreachable(f"the answer broke off: {error}") from error
+        raise
     return b"".join(parts)
 
 

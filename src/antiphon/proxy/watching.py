@@ -3,6 +3,7 @@
 Ordinary replies cost the decoding of one event. What cannot be read is left alone; the client gets it all the same.
 """
 
+import contextlib
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -84,7 +85,7 @@ class Watcher:
             return
         try:
             self._take(self._plain(data))
-        except (zlib.error, OverflowError):
+        except Exception:  # noqa: BLE001  (the reply goes on, whatever becomes of what is read along)
             self._stop()
 
     def close(self) -> None:
@@ -93,7 +94,9 @@ class Watcher:
             return
         self._over = True
         if not self._streamed:
-            self._read_whole(bytes(self._held))
+            # As above.
+            with contextlib.suppress(Exception):
+                self._read_whole(bytes(self._held))
 
     def _plain(self, data: bytes) -> bytes:
         if self._unzip is None:
