@@ -11,6 +11,7 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.form import Reading
 from antiphon.protocol.messages import Json
 from antiphon.protocol.registry import MEANING, RULES, SHAPE
+from antiphon.protocol.relevance import silent
 from antiphon.protocol.rule import Rule, Safety, Violation
 
 _PASSES = 12
@@ -81,6 +82,11 @@ def _enforced(dialect: Dialect) -> _Enforced:
     return _Enforced(*(tuple(rule for rule in part if dialect.enforces(rule.id)) for part in (SHAPE, MEANING, RULES)))
 
 
+@lru_cache(maxsize=256)
+def _asked(dialect: Dialect, silent: frozenset[str]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in _enforced(dialect).rules if rule.id not in silent)
+
+
 @lru_cache(maxsize=64)
 def _cautious(dialect: Dialect) -> Dialect:
     return dialect.cautious()
@@ -143,8 +149,11 @@ class _Work:
     def treat(self) -> None:
         """Let each rule repair what it finds, until none finds anything that it may repair."""
         cautious = _cautious(self.dialect)
-        rules = _enforced(cautious).rules
         conversation = Conversation(self.request, cautious, context=self.context, original=self.request)
+        # Nearly all requests are valid, and are asked no more than this.
+        if not any(next(iter(rule.check(conversation)), None) for rule in _asked(cautious, silent(conversation))):
+            return
+        rules = _enforced(cautious).rules
         idle = 0
         for rule in islice(cycle(rules), _PASSES * len(rules)):
             violations = list(rule.check(conversation))

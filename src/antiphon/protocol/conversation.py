@@ -99,7 +99,9 @@ class Conversation:
     def of_type(self, *kinds: str) -> Iterator[Placed]:
         """Yield the blocks of some types that are to be checked; those of a type in order, one type after the other."""
         found = self.layout.by_type
-        return chain.from_iterable(found.get(kind, ()) for kind in kinds)
+        if len(kinds) == 1:
+            return iter(found.get(kinds[0], ()))
+        return chain.from_iterable([found.get(kind, ()) for kind in kinds])
 
     def types(self) -> Iterator[str]:
         """Yield the types of the blocks that are to be checked."""
@@ -107,9 +109,12 @@ class Conversation:
 
     def work_out(self, what: Callable[["Conversation"], T]) -> T:
         """Return what a function makes of this conversation; several rules that ask share one answer."""
-        if what not in self._worked_out:
-            self._worked_out[what] = what(self)
-        return cast("T", self._worked_out[what])
+        # Asked a hundred times for a request, however short.
+        try:
+            found: T = self._worked_out[what]
+        except KeyError:
+            found = self._worked_out[what] = what(self)
+        return found
 
 
 def _turns(conversation: Conversation) -> list[Turn]:
