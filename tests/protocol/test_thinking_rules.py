@@ -204,6 +204,13 @@ def test_what_was_changed_beside_the_thinking_cannot_be_restored_and_thinking_is
     assert repaired["thinking"] == {"type": "disabled"}
 
 
+def test_a_reply_that_was_only_written_down_anew_is_still_the_same() -> None:
+    seen, context = _replied(thinking("hm"), text("I look.", citations=None), {**A, "caller": {"type": "direct"}})
+    written_anew = {"name": "read_file", "input": {}, "id": "a", "type": "tool_use"}
+    given = {**seen, "messages": [user("go"), assistant(text("I look."), written_anew), user(result("a"))]}
+    assert _repaired(given, context)["messages"][1] == assistant(thinking("hm"), text("I look."), written_anew)
+
+
 def test_thinking_of_a_finished_turn_may_be_left_out() -> None:
     seen, context = _replied(thinking("hm"), A)
     given = {**seen, "messages": [user("go"), assistant(A), user(result("a")), assistant("ok"), user("and?")]}

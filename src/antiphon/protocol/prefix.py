@@ -172,6 +172,14 @@ def canonical(block: Json) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
+def meaning(block: Json) -> bytes:
+    """Return bytes that are the same for a block of a reply and for what a client made of it, if it is still the same.
+
+    Never raises.
+    """
+    return _meant([_Read("messages", "", block)])
+
+
 def _meant(blocks: Sequence[_Read]) -> bytes:
     """Return bytes for some blocks, the same as for these blocks one by one, one behind the other.
 

@@ -6,7 +6,7 @@ from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import rewrite
 from antiphon.protocol.messages import Json, blocks_of, indexed_blocks
 from antiphon.protocol.models import binds_thinking, refuses_disabled_thinking
-from antiphon.protocol.prefix import canonical, signature_of
+from antiphon.protocol.prefix import meaning, signature_of
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
 from antiphon.protocol.segments import is_thinking_on
 from antiphon.protocol.thinking import DISABLED, is_thinking, latest_reply, with_thinking
@@ -50,11 +50,11 @@ def _agrees(conversation: Conversation, thought: list[Json], recorded: list[Json
     model = conversation.request.get("model")
     if binds_thinking(model) or refuses_disabled_thinking(model):
         # These let it be taken out, but not altered.
-        known = {signature_of(block): canonical(block) for block in recorded}
-        return all(known.get(signature_of(block), said) == said for block in thought for said in [canonical(block)])
+        known = {signature_of(block): meaning(block) for block in recorded}
+        return all(known.get(signature_of(block), said) == said for block in thought for said in [meaning(block)])
     # A turn may have been paused and gone on: then thinking of an earlier reply stands before.
     now = thought[len(thought) - len(recorded) :]
-    return [canonical(block) for block in now] == [canonical(block) for block in recorded]
+    return [meaning(block) for block in now] == [meaning(block) for block in recorded]
 
 
 def _check(conversation: Conversation) -> Iterator[Violation]:
@@ -81,8 +81,8 @@ def _repair(conversation: Conversation) -> Json:
 
 def _restored(own: list[Json], reply: Sequence[Json]) -> list[Json] | None:
     """Return the reply as it came, made of the blocks that are still there; None if those are others now."""
-    others = [canonical(block) for block in reply if not is_thinking(block)]
-    if others != [canonical(block) for block in own]:
+    others = [meaning(block) for block in reply if not is_thinking(block)]
+    if others != [meaning(block) for block in own]:
         return None
     left = iter(own)
     return [block if is_thinking(block) else next(left) for block in reply]
