@@ -7,7 +7,7 @@ import pytest
 from stored_samples import FIXTURES
 
 from antiphon.protocol.messages import Json
-from antiphon.transcripts.detecting import read
+from antiphon.transcripts.detecting import detect, read
 from antiphon.transcripts.document import Unreadable
 
 
@@ -77,6 +77,27 @@ def test_each_request_of_a_batch_is_a_conversation_with_its_id_as_label() -> Non
     body = {"requests": [{"custom_id": name, "params": {"messages": [HELLO]}} for name in ("one", "two")]}
     document = read(Path("batch.json"), json.dumps(body).encode())
     assert [stored.label for stored in document.conversations] == ["one", "two"]
+
+
+REQUEST = b'{"messages": [{"role": "user", "content": "hi"}]}'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "format_name"),
+    [
+        ("-", REQUEST, "request"),
+        ("-", REQUEST + b"\n", "request"),
+        ("-", REQUEST + b"\n" + REQUEST, "jsonl"),
+        ("log.jsonl", REQUEST + b"\n", "jsonl"),
+        ("log.json", REQUEST + b"\n" + REQUEST + b"\n", "jsonl"),
+        ("list.json", b"[\n" + REQUEST + b",\n" + REQUEST + b"\n]\n", "request"),
+    ],
+)
+def test_one_request_is_told_from_one_a_line(name: str, data: bytes, format_name: str) -> None:
+    found = detect(Path(name), data)
+    assert found
+    assert found.name == format_name
+    assert len(read(Path(name), data).conversations) == data.count(b"messages")
 
 
 def test_a_request_inside_an_archive_is_written_back_as_the_text_it_was() -> None:

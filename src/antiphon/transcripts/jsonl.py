@@ -1,5 +1,6 @@
 """One request a line: logs of requests, and the input files of batches."""
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from antiphon.transcripts.document import Document, Finding, Stored, Unreadable
 from antiphon.transcripts.lines import Line, Lines, read_lines
 from antiphon.transcripts.located import DEPTH
 from antiphon.transcripts.places import Place, find, label_of, stored
-from antiphon.transcripts.requests import RequestFormat
 from antiphon.transcripts.shapes import messages_of
 from antiphon.transcripts.sniffing import first_objects
+
+_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class JsonLinesFormat:
 
     def matches(self, path: Path, data: bytes) -> bool:
         """Say whether the first lines hold requests."""
-        if path.suffix == ".json" and RequestFormat().matches(path, data) and b"\n{" not in data:
-            return False
-        return any(next(find(value), None) for value in first_objects(data))
+        if path.suffix not in _SUFFIXES and data.find(b"\n", 0, len(data) - 2) < 0:
+            return False  # one line is one request
+        starts = data[:64].removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
+        return starts and any(next(find(value), None) for value in first_objects(data))
 
     def read(self, path: Path, data: bytes) -> Document:
         """Read requests.
