@@ -56,20 +56,19 @@ class Spot(NamedTuple):
 class Origins:
     """What was read from where."""
 
-    _read: dict[int, tuple[Json, Any]] = field(default_factory=dict[int, tuple[Json, Any]])
-    _spots: dict[int, Spot] = field(default_factory=dict[int, Spot])
+    _read: dict[int, tuple[Json, Any, Spot]] = field(default_factory=dict[int, tuple[Json, Any, Spot]])
+    _by_wire: dict[int, Spot] = field(default_factory=dict[int, Spot])
 
     def note(self, made: Json, wire: Any, spot: Spot) -> Json:
         """Remember that a block or message was read from a piece of wire JSON, and return it."""
-        self._read[id(made)] = made, wire
-        self._spots[id(made)] = spot
-        if is_object(wire):
-            self._spots.setdefault(id(wire), spot)
+        self._read[id(made)] = made, wire, spot
         return made
 
     def block(self, spot: Spot, wire: Any, **fields: Any) -> Json:
         """Return a new block that was read from a piece of wire JSON."""
-        return self.note({**fields, WIRE: wire}, wire, spot)
+        fields[WIRE] = wire
+        self._read[id(fields)] = fields, wire, spot
+        return fields
 
     def unchanged(self, made: Json) -> Any:
         """Return what a block or message was read from; None when a repair has made it or changed it."""
@@ -82,8 +81,13 @@ class Origins:
             return None
         found = self._read.get(id(made))
         if found and found[0] is made:
-            return self._spots[id(made)]
-        return self._spots.get(id(made.get(WIRE, made)))
+            return found[2]
+        # Asked for only where something was wrong, so it is not kept at hand.
+        if not self._by_wire:
+            for _, wire, spot in self._read.values():
+                self._by_wire.setdefault(id(wire), spot)
+        wire: Any = made.get(WIRE)
+        return self._by_wire.get(id(wire)) if is_object(wire) else None
 
     def spot_of_message(self, messages: Sequence[Any], index: int) -> Spot:
         """Return where a message stood: itself, its first block that was there, or the message before it."""
