@@ -206,7 +206,7 @@ def test_what_was_changed_beside_the_thinking_cannot_be_restored_and_thinking_is
 
 def test_a_reply_that_was_only_written_down_anew_is_still_the_same() -> None:
     seen, context = _replied(thinking("hm"), text("I look.", citations=None), {**A, "caller": {"type": "direct"}})
-    written_anew = {"name": "read_file", "input": {}, "id": "a", "type": "tool_use"}
+    written_anew: Json = {"name": "read_file", "input": {}, "id": "a", "type": "tool_use"}
     given = {**seen, "messages": [user("go"), assistant(text("I look."), written_anew), user(result("a"))]}
     assert _repaired(given, context)["messages"][1] == assistant(thinking("hm"), text("I look."), written_anew)
 
