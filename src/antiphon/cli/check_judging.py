@@ -6,12 +6,14 @@ from typing import Any
 
 from antiphon.cli.check_problem import Problem
 from antiphon.cli.check_rules import Selection, rule_entry
+from antiphon.protocol.characters import half_characters, made_whole
 from antiphon.protocol.checking import Repaired, check, repair
 from antiphon.protocol.context import Dialect
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.dialects import dialect, in_strict_order
 from antiphon.protocol.messages import Json, blocks_of, is_array, is_object, role_of, tool_uses
 from antiphon.protocol.rule import Rule, Violation
+from antiphon.protocol.rules.rq005_lone_surrogate import LONE_SURROGATE
 from antiphon.protocol.rules.th007_bound_thinking import BOUND_THINKING
 from antiphon.transcripts.document import Document, Stored
 
@@ -63,7 +65,10 @@ class Judge:
                 found.append(Problem(entry, finding.text, finding.line))
         for stored in document.conversations:
             sent = self._as_sent(stored)
-            violations = check(sent, self.dialect_of(stored), context=stored.context)
+            violations = [
+                *half_characters(sent, array_of(sent)),
+                *check(sent, self.dialect_of(stored), context=stored.context),
+            ]
             found += _told(stored, sent, [found for found in violations if self.selection.has(found.rule)])
         if _has_lines(document):
             return sorted(found, key=lambda problem: problem.line or 0)
@@ -96,17 +101,19 @@ class Judge:
     def _repaired(self, stored: Stored, sent: Json, *, lossy: bool) -> Repaired | None:
         """Repair a conversation; None where nothing is to be done."""
         upstream = self.dialect_of(stored)
-        present = {found.rule for found in check(sent, upstream, context=stored.context)}
-        if not any(self.selection.has(rule_id) for rule_id in present):
-            return None
+        halves = list(half_characters(sent, array_of(sent))) if self.selection.has(LONE_SURROGATE.id) else []
+        whole: Json = made_whole(sent) if halves else sent
+        present = {found.rule for found in check(whole, upstream, context=stored.context)}
 
         def allowed(rule: Rule) -> bool:
             if rule.id == "TU001" and _ends_open(stored):
                 return False
             return rule.id not in present or self.selection.has(rule.id)
 
-        outcome = repair(sent, _as_reported(upstream), lossy=lossy, context=stored.context, allowed=allowed)
-        return None if outcome.request is sent else outcome
+        outcome = Repaired(whole)
+        if any(self.selection.has(rule_id) for rule_id in present):
+            outcome = repair(whole, _as_reported(upstream), lossy=lossy, context=stored.context, allowed=allowed)
+        return None if outcome.request is sent else replace(outcome, violations=(*halves, *outcome.violations))
 
     def _loose_thinking(self, stored: Stored, sent: Json, repaired: Json) -> list[Violation]:
         """Return the thinking that a repair tears from what it is bound to, and that only a lossy one may take away."""

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from antiphon.errors import SettingsError
-from antiphon.protocol.registry import RULES
+from antiphon.protocol.registry import EVERY_RULE
 from antiphon.protocol.rule import Rule
 from antiphon.transcripts.file_rules import FILE_RULES, FileRule
 
@@ -44,12 +44,12 @@ class RuleEntry:
 @cache
 def rule_table() -> Mapping[str, RuleEntry]:
     """Return every rule by its id, in the order of ids."""
-    entries = [*map(_of_the_api, RULES), *map(_about_files, FILE_RULES)]
+    entries = [*map(_of_the_api, EVERY_RULE), *map(_about_files, FILE_RULES)]
     return {entry.id: entry for entry in sorted(entries, key=lambda entry: entry.id)}
 
 
 def _of_the_api(rule: Rule) -> RuleEntry:
-    return RuleEntry(rule.id, rule.name, rule.statement, rule.safety.value if rule.repair else "none", rule.done)
+    return RuleEntry(rule.id, rule.name, rule.statement, rule.mends.value if rule.mends else "none", rule.done)
 
 
 def _about_files(rule: FileRule) -> RuleEntry:
