@@ -88,7 +88,7 @@ def test_lines_of_the_first_versions_are_items_themselves() -> None:
 
 def test_a_compressed_rollout_says_so() -> None:
     with pytest.raises(Unreadable, match="decompress it first"):
-        read(Path("rollout-x.jsonl.zst"), b"\x28\xb5\x2f\xfd", format="codex")
+        read(Path("rollout-x.jsonl.zst"), b"\x28\xb5\x2f\xfd\x00")
 
 
 def test_a_printed_run_begins_with_a_text_in_place_of_the_prompt_and_is_written_without_it() -> None:

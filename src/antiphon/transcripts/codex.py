@@ -16,6 +16,7 @@ from antiphon.transcripts.lines import Lines, read_lines
 from antiphon.transcripts.sniffing import first_objects
 
 _DEPTH = 6
+_COMPRESSED = b"\x28\xb5\x2f\xfd"
 _NOT_SENT = frozenset({"ghost_snapshot", "other"})
 _CONTEXT = ("<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<permissions instructions>")
 """How messages of the user's begin that the program wrote."""
@@ -133,8 +134,10 @@ class CodexFormat:
 
     def matches(self, path: Path, data: bytes) -> bool:
         """Say whether the first lines are a rollout's."""
-        head = list(first_objects(data))
         old = path.name.startswith("rollout-")
+        if old and data.startswith(_COMPRESSED):
+            return True  # to say so
+        head = list(first_objects(data))
         return any(_known(value) or (old and _is_item(value)) for value in head)
 
     def read(self, path: Path, data: bytes) -> Document:
@@ -143,7 +146,8 @@ class CodexFormat:
         Raises:
             Unreadable: it is compressed, or no line is an item.
         """
-        if path.suffix == ".zst" or data.startswith(b"\x28\xb5\x2f\xfd"):
+        del path
+        if data.startswith(_COMPRESSED):
             raise Unreadable("the rollout is compressed; decompress it first (zstd -d)")
         lines = read_lines(data, depth=_DEPTH)
         history = _History()

@@ -18,7 +18,7 @@ from antiphon.transcripts.document import Unreadable
 from antiphon.transcripts.json_style import Style
 
 DEPTH = 7
-"""How deep containers are walked: a block of a message of a request within two wrappers, and what it holds."""
+"""How deep edits keep characters: a block of a message of a request within two wrappers, and what it holds."""
 _LONGEST_TOKEN = 6
 """How far before the end a cut token may begin that is reported as a whole: a word, or an escape."""
 _BLANK = re.compile(r"[ \t\n\r]*")
