@@ -32,6 +32,9 @@ class Relayed(web.StreamResponse):
 
     broken = False
 
+    # aiohttp sends headers at once, in a packet of their own; `pass_on` does so where there is nothing to go with them.
+    _send_headers_immediately = False
+
     async def write_eof(self, data: bytes = b"") -> None:
         """Say that the answer is whole, unless it is not."""
         if not self.broken:
@@ -74,6 +77,8 @@ async def pass_on(
     """
     writer = _Writer(response, request, patience)
     await response.prepare(request)
+    if not start and not answer.content.is_eof():
+        request.writer.send_headers()
     began()
     await writer.write(start)
     while chunk := await _next(answer, response):
