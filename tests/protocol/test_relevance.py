@@ -26,6 +26,18 @@ KINDS = (
     {"image", "document"},
     {"thinking", "redacted_thinking"},
 )
+FIELDS = (
+    {"tools"},
+    {"tools", "tool_choice"},
+    {"tool_choice"},
+    {"temperature", "top_p", "top_k"},
+    {"stop_sequences"},
+    {"system"},
+    {"metadata", "stream"},
+    {"container"},
+    {"context_management"},
+    {"thinking"},
+)
 
 
 def assert_silence(request: Any) -> None:
@@ -52,9 +64,9 @@ def poorer(request: Json) -> Iterator[Json]:
                         if not (is_object(block) and any(block.get("type") in kinds for kinds in gone))
                     ]
             yield changed
-            if "tools" in changed:
-                del changed["tools"]
-                yield changed
+            for names in FIELDS:
+                if names & changed.keys():
+                    yield {name: value for name, value in changed.items() if name not in names}
 
 
 def test_the_rules_it_names_exist() -> None:
@@ -68,6 +80,32 @@ def test_the_rules_it_names_exist() -> None:
 def test_a_rule_that_is_not_asked_finds_nothing_in_the_corpus_or_in_parts_of_it(case: Json) -> None:
     for request in poorer(case["request"]):
         assert_silence(request)
+
+
+MANY = {
+    "model": "claude-sonnet-4-5",
+    "max_tokens": 10,
+    "tools": 5,
+    "tool_choice": 5,
+    "temperature": "hot",
+    "top_p": 7,
+    "top_k": -1,
+    "stop_sequences": [" "],
+    "system": " ",
+    "metadata": 5,
+    "stream": "yes",
+    "container": 5,
+    "context_management": {"edits": [{"type": "clear_thinking_20251015"}]},
+    "thinking": {"type": "enabled", "budget_tokens": 1},
+    "messages": [{"role": "user", "content": "hi"}],
+}
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-5", "claude-3-haiku-20240307", "deepseek-chat", 7])
+def test_a_rule_about_a_parameter_finds_nothing_where_that_is_not_given(model: Any) -> None:
+    for number in range(4):
+        for kept in combinations(sorted(MANY.keys() - {"model", "messages"}), number):
+            assert_silence({name: MANY[name] for name in (*kept, "messages")} | {"model": model})
 
 
 @settings(deadline=None, max_examples=50)
