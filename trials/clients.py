@@ -46,7 +46,8 @@ class Client:
         package: what is installed: an npm package, or `pypi:` and a package.
         tool: the name of its tool that runs a command, with the argument `command`; empty where it calls none.
         command: writes what it must find, and returns its command line.
-        variables: its environment.
+        variables: its environment. The address stands here or in a file, as the client's users set it: in one place
+            only, so that a trial shows that this is enough.
     """
 
     package: str
@@ -67,6 +68,17 @@ def _opencode(place: Place) -> list[str]:
         {"provider": {"anthropic": {"options": options}}, "autoupdate": False, "share": "disabled"},
     )
     return [str(place.programs / "opencode"), "run", "-m", f"anthropic/{place.model}", PROMPT]
+
+
+def _kilo(place: Place) -> list[str]:
+    options = {"baseURL": f"{place.url}/v1", "apiKey": "any"}
+    place.write(
+        ".config/kilo/kilo.json",
+        {"provider": {"anthropic": {"options": options}}, "autoupdate": False, "share": "disabled"},
+    )
+    # The package of one system: it has no link in `.bin`.
+    program = place.programs.parent / "@kilocode/cli-linux-x64/bin/kilo"
+    return [str(program), "run", "--auto", "-m", f"anthropic/{place.model}", PROMPT]
 
 
 def _pi(place: Place) -> list[str]:
@@ -114,20 +126,32 @@ def _typescript_sdk(place: Place) -> list[str]:
     return ["node", str(script), place.model, PROMPT]
 
 
+def _address(place: Place) -> dict[str, str]:
+    return {"ANTHROPIC_BASE_URL": place.url}
+
+
 CLIENTS: Mapping[str, Client] = {
     "claude-code": Client(
         "@anthropic-ai/claude-code",
         "Bash",
         _claude_code,
-        lambda _: {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"},
+        lambda place: {
+            **_address(place),
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+        },
     ),
     "opencode": Client("opencode-ai", "bash", _opencode),
+    "kilo": Client("@kilocode/cli-linux-x64", "bash", _kilo, lambda _: {"KILO_TELEMETRY_LEVEL": "off"}),
     "pi": Client("@mariozechner/pi-coding-agent", "bash", _pi),
     "qwen-code": Client(
-        "@qwen-code/qwen-code", "run_shell_command", _qwen, lambda place: {"ANTHROPIC_MODEL": place.model}
+        "@qwen-code/qwen-code",
+        "run_shell_command",
+        _qwen,
+        lambda place: {**_address(place), "ANTHROPIC_MODEL": place.model},
     ),
     "cline": Client("cline", "run_commands", _cline),
     "aider": Client("pypi:aider-chat", "", _aider, lambda place: {"ANTHROPIC_API_BASE": place.url}),
-    "anthropic-python": Client("pypi:anthropic", "run", _python_sdk),
-    "anthropic-typescript": Client("@anthropic-ai/sdk", "run", _typescript_sdk),
+    "anthropic-python": Client("pypi:anthropic", "run", _python_sdk, _address),
+    "anthropic-typescript": Client("@anthropic-ai/sdk", "run", _typescript_sdk, _address),
 }

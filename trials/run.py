@@ -88,7 +88,7 @@ def install(client: Client) -> Path:
             subprocess.run(command, check=True)
         return where / "bin"
     programs = where / "node_modules" / ".bin"
-    if not programs.exists():
+    if not programs.parent.exists():
         where.mkdir(parents=True, exist_ok=True)
         (where / "package.json").write_text(json.dumps({"name": "trial", "private": True}))
         # Some bring their program in a package of its own and put it into place when they are installed.
@@ -118,7 +118,7 @@ async def run(name: str, options: argparse.Namespace) -> Outcome:
             url = (await stack.enter_async_context(saboteur.listening())).url
         place = Place(home, work, programs, url, options.model)
         variables = {key: os.environ[key] for key in ("PATH", "LANG", "TERM") if key in os.environ}
-        variables |= {"HOME": str(home), "ANTHROPIC_API_KEY": "any", "ANTHROPIC_BASE_URL": url}
+        variables |= {"HOME": str(home), "ANTHROPIC_API_KEY": "any"}
         said = await _printed(client.command(place), work, {**variables, **client.variables(place)})
         outcome = Outcome(
             name=name,
