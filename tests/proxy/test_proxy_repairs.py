@@ -270,6 +270,27 @@ async def test_an_error_that_no_rule_knows_comes_back_as_it_is(client: httpx2.As
         assert len(api.seen) == 1
 
 
+async def test_a_field_that_the_api_does_not_know_is_left_out_from_then_on(client: httpx2.AsyncClient) -> None:
+    unknown = refusal("tools.0.custom.from_tomorrow: Extra inputs are not permitted")
+    tool = {"name": "a", "input_schema": {"type": "object"}, "from_tomorrow": True}
+    request = asked(tools=[tool, {**tool, "name": "b", "type": "custom"}], kept_as_it_is=1)
+    async with upstream([unknown], [OK]) as api, Proxy(api.url, profile="anthropic") as proxy:
+        for seen in (2, 3):
+            response = await client.post(f"{proxy.url}/v1/messages", json=request)
+            assert (response.status_code, len(api.seen)) == (200, seen)
+            assert response.headers["antiphon-repaired"] == "CO008"
+            sent = json.loads(api.seen[-1].body)
+            assert ["from_tomorrow" in tool for tool in sent["tools"]] == [False, False]
+            assert sent["kept_as_it_is"] == 1
+
+
+async def test_a_field_that_must_be_there_is_never_left_out(client: httpx2.AsyncClient) -> None:
+    odd_error = refusal("messages.0.content: Extra inputs are not permitted")
+    async with upstream([odd_error]) as api, Proxy(api.url, profile="anthropic") as proxy:
+        assert (await client.post(f"{proxy.url}/v1/messages", json=VALID)).status_code == 400
+        assert len(api.seen) == 1
+
+
 async def test_overload_is_not_answered_by_more_requests(
     client: httpx2.AsyncClient, start_emulator: type[Emulator]
 ) -> None:

@@ -20,6 +20,7 @@ from antiphon.protocol.raw import decode_body
 from antiphon.protocol.rule import Violation
 from antiphon.protocol.thinking import is_thinking
 from antiphon.proxy.caching import with_breakpoints
+from antiphon.proxy.fields import Path, without_field
 from antiphon.proxy.memory import worth_remembering
 from antiphon.proxy.naming import renamed
 from antiphon.proxy.ordering import in_request_order
@@ -42,6 +43,7 @@ class Task:
         threads: whether the upstream holds threads for clients; None where that is not known.
         remember: say whether the reply is worth remembering.
         unthinking: leave out all thinking of earlier replies.
+        unknown: fields to leave out because the upstream said that it does not know them, each with the rule about it.
     """
 
     dialect: Dialect
@@ -51,6 +53,7 @@ class Task:
     cache: bool = False
     threads: bool | None = None
     unthinking: bool = False
+    unknown: tuple[tuple[Path, str], ...] = ()
     remember: bool = False
 
     @property
@@ -128,6 +131,7 @@ def judge(body: bytes, plan: Plan) -> Judged:
 
 def _judged(body: bytes, model: str, request: Json, mended: tuple[Violation, ...], task: Task) -> Judged:
     given = without_thinking(request) if task.unthinking else request
+    given, dropped = _without_unknown(given, task.unknown)
     moved = added = 0
     if task.sort and not task.strict:
         # Before anything is judged: what thinking is bound to is what was sent.
@@ -136,15 +140,16 @@ def _judged(body: bytes, model: str, request: Json, mended: tuple[Violation, ...
     wanted = repaired.request
     if task.cache:
         wanted, added = with_breakpoints(wanted)
+    thinks = task.remember and worth_remembering(wanted)
     return Judged(
         body=body if wanted is request and not mended else _encoded(wanted),
         model=model,
-        treated=(*mended, *repaired.violations),
+        treated=(*mended, *dropped, *repaired.violations),
         names=renamed(request, wanted) if repaired.request is not given else {},
         cached=added,
         sorted=moved,
-        thinks=task.remember and worth_remembering(wanted),
-        bound=task.remember and binds_thinking(model),
+        thinks=thinks,
+        bound=thinks and binds_thinking(model),
     )
 
 
@@ -160,6 +165,16 @@ def _decoded(body: bytes) -> tuple[Json | None, tuple[Violation, ...]]:
 def decoded(body: bytes) -> Json | None:
     """Return a body as JSON, or None where it holds no object."""
     return _decoded(body)[0]
+
+
+def _without_unknown(request: Json, unknown: tuple[tuple[Path, str], ...]) -> tuple[Json, list[Violation]]:
+    dropped: list[Violation] = []
+    for path, rule in unknown:
+        less = without_field(request, path)
+        if less is not request:
+            request = less
+            dropped.append(Violation(rule, f"{'.'.join(path)}: Extra inputs are not permitted"))
+    return request, dropped
 
 
 def accused(body: bytes, plan: Plan) -> list[Violation]:

@@ -8,7 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -132,6 +132,11 @@ def worth_remembering(request: Json) -> bool:
     asked, model = mode(request), request.get("model")
     if asked:
         return asked != "disabled"
+    return isinstance(model, str) and _thinks_unasked(model)
+
+
+@lru_cache(maxsize=100)
+def _thinks_unasked(model: str) -> bool:
     return model_version(model) is not None and not thinks_only_if_asked(model)
 
 

@@ -4,9 +4,11 @@ Labels come from fixed sets (kinds of endpoint, status, rules), so that no clien
 """
 
 import statistics
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from antiphon.protocol.registry import rule
@@ -64,7 +66,7 @@ class Metrics:
         cached: requests that got cache breakpoints.
         tokens: of all replies.
         tokens_cached: of the replies to requests that got cache breakpoints.
-        buckets: how many answers began within so many seconds.
+        buckets: how many answers began within so many seconds and no fewer; the last counts all that took longer.
         seconds: of all answers until they began.
         active: exchanges that are under way.
     """
@@ -81,7 +83,7 @@ class Metrics:
     cached: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     tokens_cached: Tokens = field(default_factory=Tokens)
-    buckets: list[int] = field(default_factory=lambda: [0] * len(_BUCKETS))
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
     answers: int = 0
     seconds: float = 0.0
     active: int = 0
@@ -107,8 +109,7 @@ class Metrics:
         self.answers += 1
         self.seconds += seconds
         self._recent.append(seconds)
-        for index, bound in enumerate(_BUCKETS):
-            self.buckets[index] += seconds <= bound
+        self.buckets[bisect_left(_BUCKETS, seconds)] += 1
 
     def quantiles(self) -> tuple[float, float] | None:
         """Return the median and the 95th percentile of the last answers, in seconds; None while there are few."""
@@ -186,7 +187,7 @@ def _histogram(metrics: Metrics) -> Iterator[str]:
     name = "antiphon_first_byte_seconds"
     yield f"# HELP {name} Seconds until an answer began."
     yield f"# TYPE {name} histogram"
-    for bound, count in zip(_BUCKETS, metrics.buckets, strict=True):
+    for bound, count in zip(_BUCKETS, accumulate(metrics.buckets), strict=False):
         yield f'{name}_bucket{{le="{bound:g}"}} {count}'
     yield f'{name}_bucket{{le="+Inf"}} {metrics.answers}'
     yield f"{name}_sum {metrics.seconds:g}"

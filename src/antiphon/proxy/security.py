@@ -9,6 +9,7 @@ import binascii
 import hmac
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 TOKEN_HEADER = "antiphon-token"  # noqa: S105  (the name of a header, not a secret)
@@ -24,6 +25,7 @@ class Refusal(NamedTuple):
     text: str
 
 
+@lru_cache(maxsize=100)
 def is_loopback(host: str) -> bool:
     """Say whether an address or name is this machine and nothing else."""
     name = host.strip("[]").lower()

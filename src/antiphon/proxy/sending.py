@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 from aiohttp import ClientError, ClientResponse, ClientSession, web
 
+from antiphon.protocol import registry
 from antiphon.protocol.messages import Json
 from antiphon.protocol.models import binds_thinking
 from antiphon.protocol.rule import Rule
@@ -17,6 +18,7 @@ from antiphon.proxy.admission import Admission
 from antiphon.proxy.answers import Refused
 from antiphon.proxy.bodies import Held, continue_if_asked, read_body
 from antiphon.proxy.connection import Body, Unreachable, send
+from antiphon.proxy.fields import Path, refused_field
 from antiphon.proxy.headers import Headers, context_of, for_client, for_upstream, readable, with_length
 from antiphon.proxy.judging import LONGEST_NAME, Judged, Plan, Task, accused, decoded, judge
 from antiphon.proxy.memory import Memory, View, rememberer
@@ -35,6 +37,9 @@ from antiphon.proxy.watching import Usage, Watcher
 _LARGE = 2**20
 _LONGEST_ERROR = 64 * 1024
 _MOST_LEARNED = 1000
+_MOST_UNKNOWN = 20
+
+_Unknown = tuple[tuple[Path, str], ...]
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Sending:
     retries: Retries
     # Upstreams and models that turned out to be stricter than is known, by what they refused and then took.
     _strict: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict[tuple[str, str], None])
+    # Fields that upstreams and models turned out not to know.
+    _unknown: OrderedDict[tuple[str, str], _Unknown] = field(default_factory=OrderedDict[tuple[str, str], _Unknown])
     _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def relay(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
@@ -88,6 +95,17 @@ class Sending:
     def is_strict(self, target: Target, model: str) -> bool:
         """Say whether the strictest reading is to be kept to for a model of an upstream."""
         return target.upstream.profile.careful or (target.upstream.url, model) in self._strict
+
+    def unknown(self, target: Target, model: str) -> _Unknown:
+        """Return the fields that a model of an upstream is known not to know."""
+        return self._unknown.get((target.upstream.url, model), ())
+
+    def learn_unknown(self, target: Target, model: str, more: _Unknown) -> None:
+        """Remember fields that it does not know."""
+        known = self.unknown(target, model)
+        self._unknown[target.upstream.url, model] = tuple(dict.fromkeys((*known, *more)))[-_MOST_UNKNOWN:]
+        if len(self._unknown) > _MOST_LEARNED:
+            self._unknown.popitem(last=False)
 
     def learn(self, target: Target, model: str) -> None:
         """Remember that it is."""
@@ -118,7 +136,7 @@ class _Passage:
             # What is compressed is not unpacked: it would have to be trusted not to grow without bound.
             return await self.plain(with_length(headers, len(body)), body)
         view = self.shared.memory.of(self.target.upstream.url, self.request.headers)
-        judged = await self.shared.judgement(body, self._plan(view, strict=False, unthinking=False))
+        judged = await self.shared.judgement(body, self._plan(view, strict=False))
         self._note(judged)
         if judged.unheld:
             raise Refused(
@@ -141,7 +159,7 @@ class _Passage:
             self.held.release()
         return await self._answered(answer, client_headers, start=start, names=names, watched=(cached, remember))
 
-    def _plan(self, view: View, *, strict: bool, unthinking: bool) -> Plan:
+    def _plan(self, view: View, *, strict: bool, unthinking: bool = False, unknown: _Unknown = ()) -> Plan:
         target, options, profile = self.target, self.shared.options, self.target.upstream.profile
         dialect = profile.dialect_of(target.endpoint or Endpoint.MESSAGES)
         assert dialect is not None  # noqa: S101  (`judged` has looked)
@@ -150,14 +168,16 @@ class _Passage:
         native = target.endpoint in {Endpoint.MESSAGES, Endpoint.COUNT_TOKENS}
 
         def plan(request: Json) -> Task:
+            model = str(request.get("model"))[:LONGEST_NAME]
             return Task(
                 dialect,
                 context,
-                strict=strict or self.shared.is_strict(target, str(request.get("model"))[:LONGEST_NAME]),
+                strict=strict or self.shared.is_strict(target, model),
                 sort=native and self._sorts(request),
                 cache=options.cache and profile.caches and target.endpoint is Endpoint.MESSAGES,
                 threads=profile.threads,
                 unthinking=unthinking,
+                unknown=(*self.shared.unknown(target, model), *unknown),
                 remember=target.endpoint is Endpoint.MESSAGES,
             )
 
@@ -228,13 +248,16 @@ class _Passage:
         said = _complaint(answer, start)
         if said is None:
             return answer, judged, start, ""
-        strict = self._plan(view, strict=True, unthinking=False)
-        rule = rule_of(said) or rule_among(said, accused(judged.body, strict))
+        rule = rule_of(said) or rule_among(said, accused(judged.body, self._plan(view, strict=True)))
         if rule is None:
             return answer, judged, start, ""
-        unthinking = rule.id.startswith("TH")
+        path = refused_field(said.text)
+        if path is not None:
+            rule = registry.rule("foreign-field" if path[1:] else "foreign-parameter")
+        unknown = () if path is None else ((path, rule.id),)
+        # Where the API names what it does not know, that is all there is to do about it.
+        plan = self._plan(view, strict=path is None, unthinking=rule.id.startswith("TH"), unknown=unknown)
         try:
-            plan = self._plan(view, strict=True, unthinking=unthinking) if unthinking else strict
             again = await self.shared.judgement(body, plan)
             second = None if again.body == judged.body or again.failed else await self._sent(headers, again)
         except BaseException:
@@ -245,7 +268,7 @@ class _Passage:
             self.exchange.resent = True
             self._note(again)
             if second.status < 400:
-                self._learn(rule, judged, view)
+                self._learn(rule, judged, view, unknown)
             return second, again, b"", ""
         if second is not None:
             # What the API says of the request as the client knows it is worth more.
@@ -253,8 +276,10 @@ class _Passage:
         self.exchange.hint = rule.id
         return answer, judged, start, f"{rule.id} {rule.name}"
 
-    def _learn(self, rule: Rule, judged: Judged, view: View) -> None:
-        if rule.id.startswith("TH"):
+    def _learn(self, rule: Rule, judged: Judged, view: View, unknown: _Unknown) -> None:
+        if unknown:
+            self.shared.learn_unknown(self.target, judged.model or "", unknown)
+        elif rule.id.startswith("TH"):
             view.distrust(decoded(judged.body) or {})
         else:
             self.shared.learn(self.target, judged.model or "")
