@@ -29,7 +29,7 @@ from measuring import Table
 from relays import BESIDE, Relay, installed, nginx, nginx_program, ours, pinned, upstream
 
 SMALL = {"model": "claude-sonnet-5", "max_tokens": 1024, "messages": [{"role": "user", "content": "Hello. " * 130}]}
-LARGE = conversation(200, 4700)
+LARGE = conversation(200, 4550)
 # The last call has no result: it is given one.
 BROKEN = {**LARGE, "messages": LARGE["messages"][:-1]}
 
