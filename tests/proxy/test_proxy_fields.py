@@ -52,5 +52,6 @@ def test_the_field_goes_wherever_it_stands_and_nothing_else_does(request_: Any, 
 
 @pytest.mark.parametrize("path", [("c",), ("a", "b"), ("b", "0", "x"), ("b", "0"), ("b", "x", "y")])
 def test_a_request_without_the_field_is_the_same_object(path: Path) -> None:
-    request: Any = {"a": 1, "b": [{"y": 2}, None, []]}
+    nothing: list[Any] = []
+    request: dict[str, Any] = {"a": 1, "b": [{"y": 2}, None, nothing]}
     assert without_field(request, path) is request

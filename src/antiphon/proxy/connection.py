@@ -1,7 +1,8 @@
 """Connections to upstreams: one request, one answer, bytes as they are."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,7 @@ _HEADER_SIZE = 64 * 1024
 # aiohttp wants larger bodies in pieces, so that it never copies them whole.
 _PIECE = 2**20
 
-Body = bytes | aiohttp.StreamReader | None
+Body = bytes | AsyncIterable[bytes] | None
 
 
 class Unreachable(Exception):
@@ -75,6 +76,26 @@ async def send(session: ClientSession, target: Target, method: str, headers: Hea
     return answer
 
 
+async def beginning(answer: ClientResponse, most: int) -> bytes:
+    """Return the body of an answer, or its beginning where it is long; the rest can still be read.
+
+    Raises:
+        Unreachable: it broke off.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= most and (part := await answer.content.readany()):
+            parts.append(part)
+            size += len(part)
+    except BaseException as error:
+        answer.close()
+        if isinstance(error, aiohttp.ClientError | OSError):
+            raise Unreachable(f"the answer broke off: {_reason(error)}") from error
+        raise
+    return b"".join(parts)
+
+
 def _end_with_connection(answer: ClientResponse) -> None:
     """See to it that an answer whose connection is lost does not leave its reader waiting.
 
@@ -112,6 +133,10 @@ def _heard(closed: "asyncio.Future[None]") -> None:
 
 def _reason(error: BaseException) -> str:
     cause: Any = getattr(error, "os_error", None)
+    number: Any = getattr(cause, "errno", None)
+    if isinstance(number, int) and number > 0:
+        # asyncio has its own text for these, which names a call and a tuple.
+        return os.strerror(number)
     return str(getattr(cause, "strerror", None) or error) or type(error).__name__
 
 

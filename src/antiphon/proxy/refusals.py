@@ -4,6 +4,7 @@ Errors come wrapped: by gateways, and by gateways of gateways. Only the text is 
 """
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from antiphon.protocol.messages import Json, is_object
 from antiphon.protocol.registry import RULES, rule
 from antiphon.protocol.rule import Rule, Violation
 
-_LONGEST = 64 * 1024
+LONGEST = 64 * 1024
+"""Of an error that is read."""
 _SURE = 20
 """How many characters of a rule's text must be found: fewer say too little."""
 
@@ -39,9 +41,14 @@ class Complaint(NamedTuple):
     code: str = ""
 
 
-def complaint(body: bytes) -> Complaint | None:
+def complaint(body: bytes, encoding: str = "") -> Complaint | None:
     """Return what the body of an error says, unwrapped; None where it says nothing readable."""
-    if len(body) > _LONGEST:
+    if encoding in {"gzip", "x-gzip"}:
+        try:
+            body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, LONGEST)
+        except zlib.error:
+            return None
+    if len(body) > LONGEST:
         return None
     try:
         value: Any = msgspec.json.decode(body)

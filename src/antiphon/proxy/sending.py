@@ -1,14 +1,12 @@
 """One request on its way: judged, sent, sent once more if the API refused it for a rule we know, and answered."""
 
 import time
-import zlib
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import anyio.to_thread
-from aiohttp import ClientError, ClientResponse, ClientSession, web
+from aiohttp import ClientResponse, ClientSession, web
 
 from antiphon.protocol import registry
 from antiphon.protocol.messages import Json
@@ -16,18 +14,19 @@ from antiphon.protocol.models import binds_thinking
 from antiphon.protocol.rule import Rule
 from antiphon.proxy.admission import Admission
 from antiphon.proxy.answers import Refused
-from antiphon.proxy.bodies import Held, continue_if_asked, read_body
-from antiphon.proxy.connection import Body, Unreachable, send
-from antiphon.proxy.fields import Path, refused_field
+from antiphon.proxy.bodies import Held, Upload, continue_if_asked, read_body
+from antiphon.proxy.connection import Body, Unreachable, beginning, send
+from antiphon.proxy.fields import refused_field
 from antiphon.proxy.headers import Headers, context_of, for_client, for_upstream, readable, with_length
 from antiphon.proxy.judging import LONGEST_NAME, Judged, Plan, Task, accused, decoded, judge
+from antiphon.proxy.learning import Learned, Unknown
 from antiphon.proxy.memory import Memory, View, rememberer
 from antiphon.proxy.metrics import Metrics
 from antiphon.proxy.naming import Namer
 from antiphon.proxy.notes import Exchange, header, told
 from antiphon.proxy.options import Options
 from antiphon.proxy.patience import Patience
-from antiphon.proxy.refusals import THREAD_UNSUPPORTED, Complaint, complaint, rule_among, rule_of
+from antiphon.proxy.refusals import LONGEST, THREAD_UNSUPPORTED, complaint, rule_among, rule_of
 from antiphon.proxy.relay import Relayed, pass_on, relayed
 from antiphon.proxy.retrying import OVERLOADED, Retries
 from antiphon.proxy.upstream import Endpoint, Target
@@ -35,11 +34,6 @@ from antiphon.proxy.watching import Usage, Watcher
 
 # Larger bodies are judged in a thread, so that streams go on meanwhile.
 _LARGE = 2**20
-_LONGEST_ERROR = 64 * 1024
-_MOST_LEARNED = 1000
-_MOST_UNKNOWN = 20
-
-_Unknown = tuple[tuple[Path, str], ...]
 
 
 @dataclass(slots=True)
@@ -54,6 +48,7 @@ class Sending:
         admission: room for bodies.
         memory: of earlier replies.
         retries: whether requests may be sent again.
+        learned: what upstreams turned out to want.
     """
 
     session: ClientSession
@@ -63,18 +58,20 @@ class Sending:
     admission: Admission
     memory: Memory
     retries: Retries
-    # Upstreams and models that turned out to be stricter than is known, by what they refused and then took.
-    _strict: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict[tuple[str, str], None])
-    # Fields that upstreams and models turned out not to know.
-    _unknown: OrderedDict[tuple[str, str], _Unknown] = field(default_factory=OrderedDict[tuple[str, str], _Unknown])
+    learned: Learned = field(default_factory=Learned)
     _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def relay(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
         """Pass a request on as it is, its body as it comes, and answer it."""
         await continue_if_asked(request)
-        body = request.content if request.body_exists else None
+        upload = Upload(request, self.options.limits) if request.body_exists else None
         headers = for_upstream(request.headers)
-        return await _Passage(self, request, target, exchange, time.perf_counter()).plain(headers, body)
+        try:
+            return await _Passage(self, request, target, exchange, time.perf_counter()).plain(headers, upload)
+        except Unreachable:
+            if upload is not None and upload.refused is not None:
+                raise upload.refused from None
+            raise
 
     async def judge(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
         """Judge a request, send what became of it, and answer it."""
@@ -91,27 +88,6 @@ class Sending:
         if len(body) <= _LARGE:
             return judge(body, plan)
         return await anyio.to_thread.run_sync(judge, body, plan, limiter=self._thread)
-
-    def is_strict(self, target: Target, model: str) -> bool:
-        """Say whether the strictest reading is to be kept to for a model of an upstream."""
-        return target.upstream.profile.careful or (target.upstream.url, model) in self._strict
-
-    def unknown(self, target: Target, model: str) -> _Unknown:
-        """Return the fields that a model of an upstream is known not to know."""
-        return self._unknown.get((target.upstream.url, model), ())
-
-    def learn_unknown(self, target: Target, model: str, more: _Unknown) -> None:
-        """Remember fields that it does not know."""
-        known = self.unknown(target, model)
-        self._unknown[target.upstream.url, model] = tuple(dict.fromkeys((*known, *more)))[-_MOST_UNKNOWN:]
-        if len(self._unknown) > _MOST_LEARNED:
-            self._unknown.popitem(last=False)
-
-    def learn(self, target: Target, model: str) -> None:
-        """Remember that it is."""
-        self._strict[target.upstream.url, model] = None
-        if len(self._strict) > _MOST_LEARNED:
-            self._strict.popitem(last=False)
 
 
 @dataclass(slots=True)
@@ -159,10 +135,11 @@ class _Passage:
             self.held.release()
         return await self._answered(answer, client_headers, start=start, names=names, watched=(cached, remember))
 
-    def _plan(self, view: View, *, strict: bool, unthinking: bool = False, unknown: _Unknown = ()) -> Plan:
+    def _plan(self, view: View, *, strict: bool, unthinking: bool = False, unknown: Unknown = ()) -> Plan:
         target, options, profile = self.target, self.shared.options, self.target.upstream.profile
         dialect = profile.dialect_of(target.endpoint or Endpoint.MESSAGES)
         assert dialect is not None  # noqa: S101  (`judged` has looked)
+        learned = self.shared.learned
         counting = target.endpoint is Endpoint.COUNT_TOKENS
         context = context_of(self.request.headers, counting=counting, memory=view)
         native = target.endpoint in {Endpoint.MESSAGES, Endpoint.COUNT_TOKENS}
@@ -172,12 +149,12 @@ class _Passage:
             return Task(
                 dialect,
                 context,
-                strict=strict or self.shared.is_strict(target, model),
+                strict=strict or profile.careful or learned.is_strict(target.upstream.url, model),
                 sort=native and self._sorts(request),
                 cache=options.cache and profile.caches and target.endpoint is Endpoint.MESSAGES,
                 threads=profile.threads,
                 unthinking=unthinking,
-                unknown=(*self.shared.unknown(target, model), *unknown),
+                unknown=(*learned.unknown(target.upstream.url, model), *unknown),
                 remember=target.endpoint is Endpoint.MESSAGES,
             )
 
@@ -244,8 +221,8 @@ class _Passage:
         Returns:
             The answer for the client, what was sent for it, what was read of it already, and a hint.
         """
-        start = await _beginning(answer)
-        said = _complaint(answer, start)
+        start = await beginning(answer, LONGEST)
+        said = complaint(start, answer.headers.get("Content-Encoding", "").lower())
         if said is None:
             return answer, judged, start, ""
         rule = rule_of(said) or rule_among(said, accused(judged.body, self._plan(view, strict=True)))
@@ -276,13 +253,14 @@ class _Passage:
         self.exchange.hint = rule.id
         return answer, judged, start, f"{rule.id} {rule.name}"
 
-    def _learn(self, rule: Rule, judged: Judged, view: View, unknown: _Unknown) -> None:
+    def _learn(self, rule: Rule, judged: Judged, view: View, unknown: Unknown) -> None:
+        upstream, model = self.target.upstream.url, judged.model or ""
         if unknown:
-            self.shared.learn_unknown(self.target, judged.model or "", unknown)
+            self.shared.learned.note_unknown(upstream, model, unknown)
         elif rule.id.startswith("TH"):
             view.distrust(decoded(judged.body) or {})
         else:
-            self.shared.learn(self.target, judged.model or "")
+            self.shared.learned.note_strict(upstream, model)
 
     async def _answered(
         self,
@@ -337,28 +315,3 @@ def _completes_in_any_order(request: web.BaseRequest) -> bool:
     return "x-claude-code-session-id" in request.headers or request.headers.get("User-Agent", "").startswith(
         "claude-cli/"
     )
-
-
-async def _beginning(answer: ClientResponse) -> bytes:
-    """Return the body of an error, or its beginning where it is long."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while size <= _LONGEST_ERROR and (part := await answer.content.readany()):
-            parts.append(part)
-            size += len(part)
-    except BaseException as error:
-        answer.close()
-        if isinstance(error, ClientError | OSError):
-            raise Unreachable(f"the answer broke off: {error}") from error
-        raise
-    return b"".join(parts)
-
-
-def _complaint(answer: ClientResponse, start: bytes) -> Complaint | None:
-    if answer.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip"}:
-        try:
-            start = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(start, _LONGEST_ERROR)
-        except zlib.error:
-            return None
-    return complaint(start)
