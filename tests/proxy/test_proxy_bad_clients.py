@@ -9,7 +9,7 @@ import socket
 import anyio
 import pytest
 from anyio.abc import SocketStream
-from chaos import EVENTS, answer_in, chunk, everything, request, until, world
+from chaos import EVENTS, LAST, answer_in, chunk, everything, request, until, world
 from upstreams import OK, Hang, reset_on_close
 
 from antiphon.proxy import Limits
@@ -140,15 +140,25 @@ async def test_a_body_that_stops_being_one_is_answered_like_one_that_stops(bad: 
         assert here.api.seen == []
 
 
-async def test_an_upload_that_stops_being_one_goes_nowhere_and_ends_with_its_client() -> None:
-    async with world() as here:
-        async with await here.connect() as stream:
-            await stream.send(request("POST /v1/files", "Transfer-Encoding: chunked", close=False) + chunk(b"abc"))
-            await until(lambda: here.api.open == 1)
-            await stream.send(b"zz\r\n")
-            await here.settled()
+@pytest.mark.parametrize("then", [b"", b"zz\r\n"], ids=["stops", "stops being one"])
+async def test_an_upload_that_goes_no_further_is_answered_and_the_upstream_let_go(then: bytes) -> None:
+    async with world(limits=Limits(upload=0.2)) as here, await here.connect() as stream:
+        await stream.send(request("POST /v1/files", "Transfer-Encoding: chunked", close=False) + chunk(b"abc") + then)
+        # Nonsense is noticed at once where it comes with the head, and else once nothing more comes.
+        assert answer_in(await everything(stream, until=b"}}")).status in {400, 408}
         await until(lambda: here.api.open == 0, seconds=1)
         assert here.api.seen == []
+
+
+async def test_an_upload_may_take_its_time_as_long_as_it_goes_on() -> None:
+    async with world(limits=Limits(upload=0.2)) as here, await here.connect() as stream:
+        await stream.send(request("POST /v1/files", "Transfer-Encoding: chunked"))
+        for _ in range(10):
+            await anyio.sleep(0.05)
+            await stream.send(chunk(b"abc"))
+        await stream.send(LAST)
+        assert answer_in(await everything(stream)).status == 200
+        assert here.api.seen[0].body == b"abc" * 10
 
 
 async def test_requests_that_come_at_once_on_one_connection_are_answered_in_their_order() -> None:

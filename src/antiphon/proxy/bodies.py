@@ -1,4 +1,6 @@
-"""Reads the bodies of requests that are judged, within bounds."""
+"""Reads the bodies of requests, within bounds."""
+
+from collections.abc import AsyncIterator
 
 import anyio
 from aiohttp import web
@@ -66,11 +68,9 @@ async def read_body(request: web.BaseRequest, held: Held, limits: Limits) -> byt
                     raise _too_large(limits)
                 parts.append(part)
     except TimeoutError:
-        raise Refused(408, "invalid_request_error", "The body of this request came too slowly.", close=True) from None
+        raise _too_slow() from None
     except RequestPayloadError as error:
-        raise Refused(
-            400, "invalid_request_error", f"The body of this request is not whole: {error}", close=True
-        ) from error
+        raise _not_whole(error) from error
     held.shrink(size)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -83,6 +83,14 @@ async def continue_if_asked(request: web.BaseRequest) -> None:
         request.writer.output_size = 0
 
 
+def _too_slow() -> Refused:
+    return Refused(408, "invalid_request_error", "The body of this request came too slowly.", close=True)
+
+
+def _not_whole(error: RequestPayloadError) -> Refused:
+    return Refused(400, "invalid_request_error", f"The body of this request is not whole: {error}", close=True)
+
+
 def _too_large(limits: Limits) -> Refused:
     return Refused(
         413,
@@ -90,3 +98,36 @@ def _too_large(limits: Limits) -> Refused:
         f"The body of this request is larger than the proxy takes: {limits.body} bytes (--max-body).",
         close=True,
     )
+
+
+class Upload:
+    """The body of a request that passes on as it comes: its client may pause, but not for ever.
+
+    Attributes:
+        refused: what is to be answered where it stopped being one.
+    """
+
+    def __init__(self, request: web.BaseRequest, limits: Limits) -> None:
+        """Take the request, and how long its client may pause (`Limits.upload`)."""
+        self._content = request.content
+        self._patience = limits.upload
+        self.refused: Refused | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield it as it comes.
+
+        Raises:
+            Refused: its client pauses for too long, or broke it off.
+        """
+        while part := await self._next():
+            yield part
+
+    async def _next(self) -> bytes:
+        try:
+            with anyio.fail_after(self._patience):
+                return await self._content.readany()
+        except TimeoutError:
+            self.refused = _too_slow()
+        except RequestPayloadError as error:
+            self.refused = _not_whole(error)
+        raise self.refused
