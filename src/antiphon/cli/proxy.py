@@ -7,20 +7,22 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
+from antiphon.cli.check_text import Paint
 from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
 
 if TYPE_CHECKING:
-    from antiphon.proxy import Exchange, Options, Proxy
+    from antiphon.proxy import Exchange, Proxy
 
 _PORT = 8787
 _MEGABYTE = 2**20
 _PROFILES = ("anthropic", "bedrock", "compatible", "openai", "template", "vertex")
+_EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104  (names them, does not bind to them)
 _TOKEN = "ANTIPHON_PROXY_TOKEN"  # noqa: S105  (the name of a variable)
 
 
@@ -119,22 +121,43 @@ async def _serve(proxy: "Proxy", arguments: argparse.Namespace) -> None:
             if arguments.log_format == "json":
                 _write(json.dumps({"event": "listening", "url": proxy.url}) + "\n")
             elif not arguments.quiet:
-                _write(_greeting(proxy.url, proxy, proxy.options))
+                _write(_greeting(proxy))
             await anext(signals)
+    if arguments.log_format == "text" and not arguments.quiet:
+        _write(_farewell(proxy))
 
 
-def _greeting(url: str, proxy: "Proxy", options: "Options") -> str:
-    lines = [f"Listening on {url}"]
+def _greeting(proxy: "Proxy") -> str:
+    url, paint = _callable(proxy), _paint()
+    lines = [f"Listening on {paint(proxy.url, 'strong')}"]
     for upstream in proxy.upstreams:
         what = f"{upstream.prefix}/..." if upstream.prefix else "requests"
         lines.append(f"  {what} go to {upstream.url} ({upstream.profile.name})")
     lines.append("What would be refused there is repaired; all else passes untouched. Tell your client:")
     base = f"{url}{proxy.upstreams[0].prefix}"
-    lines.append(f"  export {'OPENAI' if _speaks_openai(proxy) else 'ANTHROPIC'}_BASE_URL={base}")
-    if options.token:
-        lines.append("and have it send the header antiphon-token.")
+    setting = f"export {'OPENAI' if _speaks_openai(proxy) else 'ANTHROPIC'}_BASE_URL={base}"
+    lines.append(f"  {paint(setting, 'strong')}")
+    if proxy.options.token:
+        lines.append("and have it send the token in the header antiphon-token.")
     lines.append(f"What was repaired: {url}/antiphon/    Ctrl-C stops it.")
     return "\n".join(lines) + "\n"
+
+
+def _callable(proxy: "Proxy") -> str:
+    """Return the URL by which clients call the proxy: an address that means all of them is none."""
+    if proxy.options.host not in _EVERYWHERE:
+        return proxy.url
+    name = next(iter(sorted(proxy.options.hosts)), "127.0.0.1")
+    return f"http://{name}" if ":" in name else f"http://{name}:{proxy.url.rpartition(':')[2]}"
+
+
+def _farewell(proxy: "Proxy") -> str:
+    counts = proxy.metrics.as_json()
+    requests = f"{counts['requests']} request{'' if counts['requests'] == 1 else 's'}"
+    repaired = f", {counts['repaired']} of them repaired" if counts["repaired"] else ""
+    # Not on the line where the terminal shows ^C.
+    start = "\n" if sys.stdout.isatty() else ""
+    return f"{start}Stopped after {requests}{repaired}.\n"
 
 
 def _speaks_openai(proxy: "Proxy") -> bool:
@@ -146,12 +169,24 @@ def _log(arguments: argparse.Namespace) -> "Callable[[Exchange], None] | None":
 
     if arguments.log_format == "json":
         return lambda exchange: _write(f"{telling.as_json(exchange)}\n")
-    return None if arguments.quiet else lambda exchange: _tell(telling.as_text(exchange))
+    return None if arguments.quiet else lambda exchange: _tell(telling.as_text(exchange), exchange)
 
 
-def _tell(line: str) -> None:
+def _tell(line: str, exchange: "Exchange") -> None:
     if line:
-        _write(f"{one_line(line)}\n")
+        paint = _paint()
+        head, _, told = one_line(line).partition(": ")
+        _write(f"{paint(f'{head}:', 'quiet')} {paint(told, _style(exchange))}\n")
+
+
+def _style(exchange: "Exchange") -> str:
+    if exchange.status >= 400 or exchange.outcome in {"refused", "failed", "broken"}:
+        return "bad"
+    return "wait" if exchange.failed_open else "ok"
+
+
+def _paint() -> Paint:
+    return Paint.of(sys.stdout, os.environ)
 
 
 def _write(text: str) -> None:
@@ -162,18 +197,22 @@ def _write(text: str) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 0xFFFF:
-        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535 are")
-    return port
+    if not text.isdecimal() or int(text) > 0xFFFF:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535 are")
+    return int(text)
 
 
 def _megabytes(text: str) -> int:
-    return int(_seconds(text))
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    value: Any = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return float(value)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value

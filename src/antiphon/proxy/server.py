@@ -1,6 +1,7 @@
 """The proxy as its users know it: in a running event loop, in a thread of its own, or until it is told to stop."""
 
 import asyncio
+import errno
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -116,10 +117,9 @@ class Proxy:
             try:
                 await web.TCPSite(runner, options.host, options.port, backlog=1024).start()
             except OSError as error:
-                where = f"{options.host} port {options.port}"
-                raise SettingsError(
-                    f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}"
-                ) from error
+                reason = os.strerror(error.errno) if error.errno else error
+                hint = " (port 0 takes a free one)" if error.errno == errno.EADDRINUSE else ""
+                raise SettingsError(f"cannot listen on {options.host} port {options.port}: {reason}{hint}") from error
             host, port = runner.addresses[0][:2]
             self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             pages.ready = True
