@@ -4,11 +4,10 @@ A marker says that the prompt up to here is worth keeping. It says nothing to th
 dropped without any loss but of money.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from antiphon.protocol.conversation import Conversation, Placed
+from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import THINKING_TYPES, Json, is_array, is_object, kind_of, role_of
 from antiphon.protocol.parameters import fields
 
@@ -74,7 +73,9 @@ def _markers(conversation: Conversation) -> list[Marker]:
     request = fields(conversation)
     found = [*_of_tools(request), *_of_system(request)]
     automatic = is_marked(request)
-    new = _of_messages(conversation.layout.by_type.values())
+    new = [
+        marker for index, position, block in conversation.layout.marked for marker in _of_block(index, position, block)
+    ]
     if not new and not automatic:
         return found
     if conversation.start > 0:
@@ -103,16 +104,6 @@ def _of_system(request: Json) -> Iterator[Marker]:
     for index, block in enumerate(system if is_array(system) else ()):
         if is_marked(block):
             yield Marker(("system", index), f"system.{index}", block)
-
-
-def _of_messages(kinds: Iterable[Sequence[Placed]]) -> list[Marker]:
-    placed = [found for found in chain.from_iterable(kinds) if "cache_control" in found[2] or _holds_parts(found[2])]
-    placed.sort(key=lambda found: found[:2])
-    return [marker for index, position, block in placed for marker in _of_block(index, position, block)]
-
-
-def _holds_parts(block: Json) -> bool:
-    return block.get("type") == "tool_result" and isinstance(block.get("content"), list)
 
 
 def _of_all(messages: list[Json]) -> Iterator[Marker]:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 from antiphon.protocol.context import NOTHING_KNOWN, Context, Dialect
-from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, role_of
+from antiphon.protocol.messages import Json, indexed_blocks, is_array, is_object, kind_of, role_of
 
 T = TypeVar("T")
 
@@ -34,18 +34,38 @@ class Turn(NamedTuple):
     blocks: tuple[Placed, ...]
 
 
+class Part(NamedTuple):
+    """A block inside a result: the message and block index of the result, its own number in it, and the block."""
+
+    message: int
+    block: int
+    number: int
+    body: Json
+
+    @property
+    def where(self) -> str:
+        """Its path, as error texts give it, without its type."""
+        return f"messages.{self.message}.content.{self.block}.tool_result.content.{self.number}"
+
+
 class Layout(NamedTuple):
     """Where the blocks of the messages that are to be checked stand: found in one pass, for all rules.
 
     Attributes:
         by_type: the blocks by their type, in order; string content counts as a text block.
+        parts: the blocks inside results by their type, in order.
         unusual: the indices of messages that are anything else than an object of a role, `user` or `assistant`, and
             content, a list of objects or a string, not empty. Few requests have any, so rules about the shape of
             messages look at these alone.
+        mixed: the results whose content is a list that holds other things than objects.
+        marked: the blocks that carry a cache marker, or are results of which a part carries one, in order.
     """
 
     by_type: dict[str, list[Placed]]
+    parts: dict[str, list[Part]]
     unusual: list[int]
+    mixed: list[Placed]
+    marked: list[Placed]
 
 
 @dataclass(slots=True)
@@ -103,6 +123,11 @@ class Conversation:
             return iter(found.get(kinds[0], ()))
         return chain.from_iterable([found.get(kind, ()) for kind in kinds])
 
+    def parts_of_type(self, *kinds: str) -> Iterator[Part]:
+        """Yield the blocks of some types inside results that are to be checked, as `of_type` does."""
+        found = self.layout.parts
+        return chain.from_iterable([found.get(kind, ()) for kind in kinds])
+
     def types(self) -> Iterator[str]:
         """Yield the types of the blocks that are to be checked."""
         return iter(self.layout.by_type)
@@ -122,8 +147,8 @@ def _turns(conversation: Conversation) -> list[Turn]:
 
 
 def _layout(conversation: Conversation) -> Layout:
-    by_type: dict[str, list[Placed]] = {}
-    unusual: list[int] = []
+    layout = Layout({}, {}, [], [], [])
+    by_type = layout.by_type
     for index, message in conversation.new_messages():
         content = message.get("content") if is_object(message) else None
         usual = bool(content) and len(message) == len(_USUAL_FIELDS) and message.get("role") in _USUAL_ROLES
@@ -137,13 +162,34 @@ def _layout(conversation: Conversation) -> Layout:
                     kind = placed[2].get("type")
                     # A junk type may be no key of a dict at all.
                     by_type.setdefault(kind if isinstance(kind, str) else "", []).append(placed)
+                    if "cache_control" in placed[2]:
+                        layout.marked.append(placed)
+                    if kind == "tool_result" and isinstance(placed[2].get("content"), list):
+                        _lay_out_parts(layout, placed)
                 else:
                     usual = False
         else:
             usual = False
         if not usual:
-            unusual.append(index)
-    return Layout(by_type, unusual)
+            layout.unusual.append(index)
+    return layout
+
+
+def _lay_out_parts(layout: Layout, result: Placed) -> None:
+    index, position, block = result
+    is_plain = True
+    is_marked = "cache_control" in block
+    for number, part in enumerate(block["content"]):
+        if isinstance(part, dict):
+            body = cast("Json", part)
+            layout.parts.setdefault(kind_of(body), []).append(Part(index, position, number, body))
+            if "cache_control" in body and not is_marked:
+                is_marked = True
+                layout.marked.append(result)
+        else:
+            is_plain = False
+    if not is_plain:
+        layout.mixed.append(result)
 
 
 def group_turns(messages: list[Json], start: int, *, merge: bool) -> Iterator[Turn]:

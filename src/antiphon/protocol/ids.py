@@ -27,7 +27,7 @@ def is_valid_id(value: Any) -> bool:
 
 def are_valid_ids(values: Sequence[Any]) -> bool:
     """Say whether the API accepts all of these as ids of calls."""
-    if not all(isinstance(value, str) and value for value in values):
+    if not all(values) or not set(map(type, values)) <= {str}:
         return False
     # Each is made of letters, digits and two signs if all together are: one look instead of hundreds.
     joined = "".join(values)

@@ -5,7 +5,7 @@ Reads as little as it can: images are the largest part of a request. Never raise
 
 import base64
 import binascii
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.messages import Json, is_object
@@ -45,15 +45,10 @@ def _inline_images(conversation: Conversation) -> list[Image]:
         source = inline_source(block)
         if source is not None:
             found.append(Image(index, position, f"messages.{index}.content.{position}.image", source))
-    for index, position, block in conversation.of_type("tool_result"):
-        content: Any = block.get("content")
-        if not isinstance(content, list):
-            continue
-        for number, part in enumerate(cast("list[Any]", content)):
-            source = inline_source(part) if is_object(part) else None
-            if source is not None:
-                where = f"messages.{index}.content.{position}.tool_result.content.{number}.image"
-                found.append(Image(index, position, where, source))
+    for part in conversation.parts_of_type("image"):
+        source = inline_source(part.body)
+        if source is not None:
+            found.append(Image(part.message, part.block, f"{part.where}.image", source))
     return found
 
 

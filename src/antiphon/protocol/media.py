@@ -36,8 +36,8 @@ def all_media(conversation: Conversation) -> list[Medium]:
 
 
 def _all_media(conversation: Conversation) -> list[Medium]:
-    # Nearly all results are text alone, and are passed over at a glance.
-    results = (placed for placed in conversation.of_type("tool_result") if isinstance(placed[2].get("content"), list))
+    holding = {(part.message, part.block) for part in conversation.parts_of_type(*MEDIA)}
+    results = (placed for placed in conversation.of_type("tool_result") if placed[:2] in holding) if holding else ()
     placed = (*conversation.of_type(*MEDIA), *results)
     new = sorted((medium for index, j, block in placed for medium in _of(index, j, block)), key=_place)
     if not new or conversation.start <= 0:

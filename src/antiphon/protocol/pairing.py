@@ -144,7 +144,7 @@ def _is_settled(conversation: Conversation) -> bool:
     answered = [block.get("tool_use_id") for _, _, block in results]
     if asked != answered and conversation.dialect.strict_order:
         return False
-    if not all(isinstance(value, str) for value in chain(asked, answered)):
+    if not set(map(type, chain(asked, answered))) <= {str}:
         return False
     # In which message an id is asked for, or answered: so an id that is used twice counts as unsettled, too.
     wanted = dict(zip(asked, (index + 1 for index, _, _ in calls), strict=True))

@@ -1,13 +1,12 @@
 """A block is of a kind that belongs to another API, or has no type."""
 
 from collections.abc import Iterator
-from typing import Any, cast
 
 from antiphon.protocol.calls import id_text
 from antiphon.protocol.conversation import Conversation
 from antiphon.protocol.editing import change_blocks, text_block
 from antiphon.protocol.foreign import FOREIGN_TYPES, KNOWN_TYPES, as_text
-from antiphon.protocol.messages import Json, is_object, kind_of
+from antiphon.protocol.messages import Json, kind_of
 from antiphon.protocol.rule import Rule, Safety, Source, Violation
 
 
@@ -20,14 +19,9 @@ def _check(conversation: Conversation) -> Iterator[Violation]:
     foreign = [kind for kind in conversation.types() if not kind or kind in FOREIGN_TYPES]
     for index, position, block in conversation.of_type(*foreign):
         yield _violation(f"messages.{index}.content.{position}", block, index, position)
-    for index, position, block in conversation.of_type("tool_result"):
-        inner: Any = block.get("content")
-        if not isinstance(inner, list):
-            continue
-        for number, part in enumerate(cast("list[Any]", inner)):
-            if is_object(part) and _is_faulty(part):
-                where = f"messages.{index}.content.{position}.tool_result.content.{number}"
-                yield _violation(where, part, index, position)
+    foreign = [kind for kind in conversation.layout.parts if not kind or kind in FOREIGN_TYPES]
+    for part in conversation.parts_of_type(*foreign):
+        yield _violation(part.where, part.body, part.message, part.block)
 
 
 def _violation(where: str, block: Json, message: int, position: int) -> Violation:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from antiphon.protocol.conversation import Conversation, Placed
+from antiphon.protocol.conversation import Conversation, Part, Placed
 from antiphon.protocol.editing import as_json, change_blocks, text_block
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.protocol.rule import Rule, Source, Violation
@@ -41,9 +41,16 @@ def _not_plain(conversation: Conversation) -> Iterator[Placed]:
     for placed in conversation.of_type("text"):
         if not isinstance(placed[2].get("text"), str):
             yield placed
+    odd = {(part.message, part.block) for part in conversation.parts_of_type("text", "tool_result") if _is_odd(part)}
+    odd.update(placed[:2] for placed in conversation.layout.mixed)
     for placed in conversation.of_type("tool_result"):
-        if not isinstance(placed[2].get("content"), str) or "is_error" in placed[2]:
+        content = placed[2].get("content")
+        if "is_error" in placed[2] or not isinstance(content, str | list) or (odd and placed[:2] in odd):
             yield placed
+
+
+def _is_odd(part: Part) -> bool:
+    return not isinstance(part.body.get("text"), str)
 
 
 def _repair(conversation: Conversation) -> Json:

@@ -14,7 +14,7 @@ _GONE = "(The tool {name} was found here. It is not available any more.)"
 
 
 def _references(block: Json) -> Iterator[str]:
-    """Yield the names that a result of a search refers to, the client's or the server's."""
+    """Yield the names that the result of a search by the server refers to."""
     content: Any = block.get("content")
     parts: Any = content.get("tool_references") if is_object(content) else content
     for part in parts if is_array(parts) else ():
@@ -22,13 +22,16 @@ def _references(block: Json) -> Iterator[str]:
             yield part["tool_name"]
 
 
+def _referred(conversation: Conversation) -> list[tuple[int, int, str]]:
+    """Return message, block and name of each tool that the results of searches refer to, whoever searched."""
+    parts = ((part, part.body.get("tool_name")) for part in conversation.parts_of_type("tool_reference"))
+    by_client = [(part.message, part.block, name) for part, name in parts if isinstance(name, str)]
+    searches = conversation.of_type("tool_search_tool_result")
+    return by_client + [(index, position, name) for index, position, block in searches for name in _references(block)]
+
+
 def _missing(conversation: Conversation) -> list[tuple[int, int, str]]:
-    referred = [
-        (index, position, name)
-        for index, position, block in conversation.of_type("tool_result", "tool_search_tool_result")
-        if not isinstance(block.get("content"), str)
-        for name in _references(block)
-    ]
+    referred = _referred(conversation)
     known = {tool.name for tool in tools(conversation)} if referred else set[str]()
     missing = [found for found in referred if found[2] not in known]
     # Of a stored conversation the tools are not known.

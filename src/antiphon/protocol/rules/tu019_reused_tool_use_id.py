@@ -18,7 +18,7 @@ from antiphon.protocol.rule import Rule, Source, Violation
 def _found(conversation: Conversation) -> Iterator[tuple[Exchange, Place, int]]:
     """Yield calls with an id of an earlier turn, and how many turns used it before."""
     ids = [block.get("id") for _, _, block in conversation.of_type("tool_use")]
-    if all(isinstance(value, str) for value in ids) and len(set(ids)) == len(ids):
+    if set(map(type, ids)) <= {str} and len(set(ids)) == len(ids):
         return
     used: dict[str, int] = {}
     for exchange in full_ledger(conversation).exchanges:
