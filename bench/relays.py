@@ -54,6 +54,8 @@ model_list:
       model: anthropic/claude-sonnet-5
       api_base: http://127.0.0.1:{upstream}
       api_key: bench
+general_settings:
+  dangerously_permit_weak_or_unset_master_key: true
 """
 
 
