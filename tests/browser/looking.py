@@ -20,7 +20,10 @@ for (const node of document.querySelectorAll("body *")) {
   const text = [...node.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data).join("").trim();
   if (!text || !node.checkVisibility()) continue;
   const behind = [];
-  for (let at = node; at; at = at.parentElement) behind.push(getComputedStyle(at).backgroundColor);
+  for (let at = node; at; at = at.parentElement) {
+    if (getComputedStyle(at).opacity !== "1") throw new Error(`${at.tagName} is seen through`);
+    behind.push(getComputedStyle(at).backgroundColor);
+  }
   found.push([text, getComputedStyle(node).color, behind]);
 }
 return found;
