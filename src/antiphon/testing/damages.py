@@ -297,7 +297,9 @@ def examine(request: Json, dialect: Dialect) -> list[str]:
     if not repaired["messages"]:
         return [] if [found.rule for found in outcome.remaining] == ["MS001"] else ["not all that is left is nothing"]
     broken = [f"still refused: {found.text}" for found in (*outcome.remaining, *check(repaired, dialect))]
-    opinion = refuses(repaired, merge=dialect.merges_turns, ordered=dialect.strict_order)
+    # Templates take what the API does not, such as a system message in front.
+    judged = dialect.only_rules is None
+    opinion = refuses(repaired, merge=dialect.merges_turns, ordered=dialect.strict_order) if judged else []
     broken += [f"refused by the second opinion: {text}" for text in opinion]
     broken += ["a repaired request is repaired again"] * (repair(repaired, dialect).request is not repaired)
     broken += ["the same request is repaired to other bytes"] * (
