@@ -22,9 +22,9 @@ from damaged import (
     written_lines,
 )
 
-from antiphon.cli.check_costs import lost_thinking
-from antiphon.cli.check_judging import Judge
-from antiphon.cli.check_rules import selection_of
+from antiphon.cli.checking.costs import lost_thinking
+from antiphon.cli.checking.judging import Judge
+from antiphon.cli.checking.rules import selection_of
 from antiphon.protocol.messages import Json
 from antiphon.transcripts.document import Finding, Stored
 

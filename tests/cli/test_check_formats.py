@@ -7,10 +7,10 @@ import pytest
 from damaged import BOTH, UNANSWERED, VALID, Checker, assistant, call, request, user, written, written_lines
 
 import antiphon
-from antiphon.cli.check_json import github_lines
-from antiphon.cli.check_problem import Problem, Report
-from antiphon.cli.check_rules import rule_entry
-from antiphon.cli.check_sarif import sarif
+from antiphon.cli.checking.json_report import github_lines
+from antiphon.cli.checking.problem import Problem, Report
+from antiphon.cli.checking.rules import rule_entry
+from antiphon.cli.checking.sarif_report import sarif
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 from damaged import TEXT_FIRST, written
 from programs import OnTerminal, surroundings
 
-from antiphon.cli.check_progress import Progress
+from antiphon.cli.checking.progress import Progress
 
 
 class Clock:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.cli.check_writing import NotWritten, in_use, read_file, write_file
+from antiphon.cli.checking.writing import NotWritten, in_use, read_file, write_file
 from antiphon.cli.main import main
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
@@ -212,7 +212,7 @@ def unprivileged() -> Generator[None]:
 CRASHING = """
 import os, signal, sys
 from pathlib import Path
-from antiphon.cli.check_writing import read_file, write_file
+from antiphon.cli.checking.writing import read_file, write_file
 
 _, snapshot = read_file(Path(sys.argv[1]))
 left = int(sys.argv[2])

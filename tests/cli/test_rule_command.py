@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.cli.check_rules import rule_table
+from antiphon.cli.checking.rules import rule_table
 from antiphon.cli.main import main
 from antiphon.cli.rule import page_text
 

@@ -6,16 +6,16 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from antiphon.cli.check_file import FileChecker
-from antiphon.cli.check_files import STDIN, targets
-from antiphon.cli.check_json import github_lines, problems_json, statistics_json
-from antiphon.cli.check_judging import Judge
-from antiphon.cli.check_places import advice
-from antiphon.cli.check_problem import Report, Wish
-from antiphon.cli.check_progress import Progress
-from antiphon.cli.check_rules import selection_of
-from antiphon.cli.check_sarif import sarif
-from antiphon.cli.check_text import (
+from antiphon.cli.checking.checker import FileChecker
+from antiphon.cli.checking.finding import STDIN, targets
+from antiphon.cli.checking.json_report import github_lines, problems_json, statistics_json
+from antiphon.cli.checking.judging import Judge
+from antiphon.cli.checking.places import advice
+from antiphon.cli.checking.problem import Report, Wish
+from antiphon.cli.checking.progress import Progress
+from antiphon.cli.checking.rules import selection_of
+from antiphon.cli.checking.sarif_report import sarif
+from antiphon.cli.checking.text_report import (
     Paint,
     diff_lines,
     fixed_lines,

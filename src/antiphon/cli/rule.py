@@ -8,7 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from antiphon.cli.check_rules import RuleEntry, find_rule, rule_table
+from antiphon.cli.checking.rules import RuleEntry, find_rule, rule_table
 
 _MARKS = {"safe": "[fixable]", "lossy": "[lossy fix]", "none": ""}
 
