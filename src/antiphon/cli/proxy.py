@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from antiphon.cli.check_text import Paint
+from antiphon.cli.checking.text_report import Paint
 from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
