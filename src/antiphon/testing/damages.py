@@ -23,7 +23,7 @@ from antiphon.testing.second_opinion import refuses
 from antiphon.testing.seeds import Failure, Trial
 
 UPSTREAMS: tuple[Dialect, ...] = (
-    *(found for found in DIALECTS.values() if found.form is None),
+    *DIALECTS.values(),
     in_strict_order(DIALECTS["anthropic"]),
 )
 """Who is upstream, in turn: all that speak the Messages API."""
