@@ -344,11 +344,13 @@ def _blocks(messages: Messages, kind: str | None) -> Iterator[Json]:
 
 
 def _numbers(messages: Messages) -> Iterator[tuple[str, str]]:
-    """Yield id and number of the results that say one."""
-    for block in _blocks(messages, "tool_result"):
+    """Yield id and number of the results that say one; messages of another API that are results count as such."""
+    results = [(block.get("tool_use_id"), block) for block in _blocks(messages, "tool_result")]
+    results += [(each["tool_call_id"], each) for each in messages if is_object(each) and "tool_call_id" in each]
+    for block_id, block in results:
         content = json.dumps(block.get("content"))
         if "<" in content:
-            yield json.dumps(block.get("tool_use_id")), content[content.index("<") : content.index(">") + 1]
+            yield json.dumps(block_id), content[content.index("<") : content.index(">") + 1]
 
 
 def _number_of(call: Json) -> str:
