@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -80,6 +81,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long an upstream may be silent (600)",
     )
+    add(
+        "--record",
+        metavar="DIR",
+        help="write what was repaired or refused into DIR, for reports of bugs, without what was said in it",
+    )
+    add("--record-all", action="store_true", help="record every exchange")
+    add("--record-content", action="store_true", help="record also what was said: never show that to others")
     add("--log-format", choices=("text", "json"), default="text", help="json: a line for every request")
     add("--quiet", action="store_true", help="show nothing but errors")
 
@@ -101,6 +109,13 @@ def _proxy(arguments: argparse.Namespace) -> "Proxy":
         if (error.name or "").partition(".")[0] != "aiohttp":
             raise
         raise SettingsError('the proxy needs aiohttp: pip install "antiphon[proxy]"') from error
+    record = None
+    if arguments.record:
+        record = proxy.Recording(
+            directory=Path(arguments.record), every=arguments.record_all, content=arguments.record_content
+        )
+    elif arguments.record_all or arguments.record_content:
+        raise SettingsError("--record-all and --record-content say what is recorded; say where to with --record DIR.")
     limits = proxy.Limits(body=arguments.max_body * _MEGABYTE, read=arguments.read_timeout)
     options = proxy.Options(
         host=arguments.host,
@@ -110,12 +125,16 @@ def _proxy(arguments: argparse.Namespace) -> "Proxy":
         sort=arguments.sort_results,
         cache=arguments.cache,
         retries=arguments.retries,
+        record=record,
         limits=limits,
     )
     return proxy.Proxy(*arguments.upstream, options=options, profile=arguments.profile, told=_log(arguments))
 
 
 async def _serve(proxy: "Proxy", arguments: argparse.Namespace) -> None:
+    if arguments.record_content:
+        warning = "they hold everything that is said, keys and files included. Show them to nobody."
+        sys.stderr.write(f"antiphon: careful with the recordings in {arguments.record}: {warning}\n")
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with proxy:
             if arguments.log_format == "json":
@@ -139,6 +158,10 @@ def _greeting(proxy: "Proxy") -> str:
     lines.append(f"  {paint(setting, 'strong')}")
     if proxy.options.token:
         lines.append("and have it send the token in the header antiphon-token.")
+    if proxy.options.record is not None:
+        what = "Every exchange" if proxy.options.record.every else "What is repaired or refused"
+        how = "with all that is said" if proxy.options.record.content else "without what is said"
+        lines.append(f"{what} is recorded in {proxy.options.record.directory}, {how}.")
     lines.append(f"What was repaired: {url}/antiphon/    Ctrl-C stops it.")
     return "\n".join(lines) + "\n"
 

@@ -5,8 +5,19 @@ Needs aiohttp: `pip install "antiphon[proxy]"`.
 """
 
 from antiphon.proxy.notes import Done, Exchange
-from antiphon.proxy.options import Limits, Options
+from antiphon.proxy.options import Limits, Options, Recording
 from antiphon.proxy.server import Proxy, serve
 from antiphon.proxy.upstream import PROFILES, Upstream, parse_upstreams
 
-__all__ = ["PROFILES", "Done", "Exchange", "Limits", "Options", "Proxy", "Upstream", "parse_upstreams", "serve"]
+__all__ = [
+    "PROFILES",
+    "Done",
+    "Exchange",
+    "Limits",
+    "Options",
+    "Proxy",
+    "Recording",
+    "Upstream",
+    "parse_upstreams",
+    "serve",
+]

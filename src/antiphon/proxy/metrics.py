@@ -69,6 +69,7 @@ class Metrics:
         buckets: how many answers began within so many seconds and no fewer; the last counts all that took longer.
         seconds: of all answers until they began.
         active: exchanges that are under way.
+        recordings: what became of the exchanges that were to be recorded: `written`, `dropped`, `failed`.
     """
 
     requests: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
@@ -87,6 +88,7 @@ class Metrics:
     answers: int = 0
     seconds: float = 0.0
     active: int = 0
+    recordings: Counter[str] = field(default_factory=Counter[str])
     _recent: deque[float] = field(default_factory=lambda: deque[float](maxlen=_RECENT))
 
     def add(self, exchange: Exchange, kind: str) -> None:
@@ -176,6 +178,7 @@ def exposition(metrics: Metrics, in_flight: int, remembered: int) -> str:
         tell(name, "counter", text, {"": value})
     tokens = {"input": metrics.tokens.plain, "cache_read": metrics.tokens.read, "cache_write": metrics.tokens.written}
     tell("input_tokens_total", "counter", "Tokens of input, by kind.", _labelled("kind", tokens))
+    tell("recordings_total", "counter", "Exchanges that were to be recorded.", _labelled("outcome", metrics.recordings))
     tell("active_requests", "gauge", "Requests under way.", {"": metrics.active})
     tell("bytes_in_flight", "gauge", "Bytes of requests that are held.", {"": in_flight})
     tell("remembered_bytes", "gauge", "Bytes of earlier replies that are remembered.", {"": remembered})

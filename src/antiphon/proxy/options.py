@@ -1,6 +1,7 @@
 """What can be set about a proxy, and what it is bounded by."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 MEGABYTE = 2**20
@@ -43,6 +44,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is recorded of exchanges, for reports of bugs.
+
+    Attributes:
+        directory: where to; made if it is not there.
+        every: all exchanges; else those that were repaired, that a repair failed at, or that were refused.
+        content: keep what people, models and tools said, which is redacted otherwise.
+        files: how many recordings are kept; the oldest go.
+        size: how many bytes they may take.
+    """
+
+    directory: Path
+    every: bool = False
+    content: bool = False
+    files: int = 500
+    size: int = 256 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a proxy behaves.
 
@@ -54,6 +74,7 @@ class Options:
         sort: whether results in completion order are sorted where the upstream takes any order.
         cache: add moving cache breakpoints for clients whose own do not move.
         retries: how often a request that met an overloaded or unreachable upstream is sent again.
+        record: what is recorded, or None.
         limits: what it is bounded by.
     """
 
@@ -64,4 +85,5 @@ class Options:
     sort: Sorting = "auto"
     cache: bool = False
     retries: int = 0
+    record: Recording | None = None
     limits: Limits = field(default_factory=Limits)

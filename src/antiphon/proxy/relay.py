@@ -4,6 +4,7 @@ Nothing is held back. An answer that breaks off upstream breaks off here, too: i
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import aiohttp
 from aiohttp import ClientResponse, web
@@ -12,7 +13,18 @@ from multidict import CIMultiDict
 from antiphon.proxy.headers import SERVER, Headers
 from antiphon.proxy.naming import Namer
 from antiphon.proxy.patience import Patience
-from antiphon.proxy.watching import Watcher
+
+
+class Follower(Protocol):
+    """Reads an answer along."""
+
+    def feed(self, data: bytes) -> None:
+        """Take some bytes of it, as they came. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Hear that it has ended as it should. Never raises."""
+        ...
 
 
 class Broken(Exception):
@@ -55,7 +67,7 @@ async def pass_on(
     patience: Patience,
     *,
     start: bytes = b"",
-    watcher: Watcher | None = None,
+    watcher: Follower | None = None,
     namer: Namer | None = None,
     began: Callable[[], None] = lambda: None,
 ) -> None:

@@ -26,8 +26,10 @@ from antiphon.proxy.naming import Namer
 from antiphon.proxy.notes import Exchange, header, told
 from antiphon.proxy.options import Options
 from antiphon.proxy.patience import Patience
+from antiphon.proxy.recorder import Recorded, Recorder
+from antiphon.proxy.recording import Case
 from antiphon.proxy.refusals import LONGEST, THREAD_UNSUPPORTED, complaint, rule_among, rule_of
-from antiphon.proxy.relay import Relayed, pass_on, relayed
+from antiphon.proxy.relay import Follower, Relayed, pass_on, relayed
 from antiphon.proxy.retrying import OVERLOADED, Retries
 from antiphon.proxy.upstream import Endpoint, Target
 from antiphon.proxy.watching import Usage, Watcher
@@ -49,6 +51,7 @@ class Sending:
         memory: of earlier replies.
         retries: whether requests may be sent again.
         learned: what upstreams turned out to want.
+        recorder: records exchanges for reports of bugs, or None.
     """
 
     session: ClientSession
@@ -59,6 +62,7 @@ class Sending:
     memory: Memory
     retries: Retries
     learned: Learned = field(default_factory=Learned)
+    recorder: Recorder | None = None
     _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def relay(self, request: web.BaseRequest, target: Target, exchange: Exchange) -> Relayed:
@@ -110,11 +114,16 @@ class _Passage:
         dialect = self.target.upstream.profile.dialect_of(self.target.endpoint or Endpoint.MESSAGES)
         if dialect is None or self.request.headers.get("Content-Encoding", "identity").lower() != "identity":
             # What is compressed is not unpacked: it would have to be trusted not to grow without bound.
+            self._hold(body)
             return await self.plain(with_length(headers, len(body)), body)
         view = self.shared.memory.of(self.target.upstream.url, self.request.headers)
         judged = await self.shared.judgement(body, self._plan(view, strict=False))
+        self._hold(body, *([judged.body] if judged.body is not body else []))
         self._note(judged)
         if judged.unheld:
+            taken = self._taken(body, judged, 400)
+            if taken is not None:
+                taken.done()
             raise Refused(
                 400,
                 "invalid_request_error",
@@ -129,11 +138,54 @@ class _Passage:
         if answer.status == 200 and judged.thinks:
             remember = rememberer(view, judged.body if judged.bound else None)
         client_headers = self._headers(answer, judged, hint)
+        taken = self._taken(body, judged, answer.status, start, answer.headers.get("Content-Encoding", "").lower())
         names, cached, bound = judged.names, bool(judged.cached), judged.bound and remember is not None
         del judged, body
-        if self.held is not None and not bound:
+        if self.held is not None and not bound and taken is None:
             self.held.release()
-        return await self._answered(answer, client_headers, start=start, names=names, watched=(cached, remember))
+        try:
+            return await self._answered(
+                answer, client_headers, start=start, names=names, watched=(cached, remember), taken=taken
+            )
+        finally:
+            if taken is not None:
+                taken.done()
+
+    def _taken(
+        self, body: bytes, judged: Judged, status: int, error: bytes = b"", encoding: str = ""
+    ) -> Recorded | None:
+        """Have the exchange recorded, if it is to be; return what is to hear of the rest of an error."""
+        recorder = self.shared.recorder
+        exchange, profile = self.exchange, self.target.upstream.profile
+        endpoint = self.target.endpoint or Endpoint.MESSAGES
+        dialect = profile.dialect_of(endpoint)
+        if recorder is None or dialect is None:
+            return None
+        case = Case(
+            number=exchange.number,
+            at=exchange.at,
+            method=exchange.method,
+            path=exchange.path,
+            profile=profile.name,
+            dialect=dialect.name,
+            counting=endpoint is Endpoint.COUNT_TOKENS,
+            headers=tuple(self.request.headers.items()),
+            body=body,
+            sent=judged.body,
+            repaired=exchange.repaired,
+            resent=exchange.resent,
+            hint=exchange.hint,
+            failed_open=exchange.failed_open,
+            status=status,
+            error=error,
+            encoding=encoding,
+        )
+        return recorder.taken(case, treated=bool(exchange.repaired or exchange.failed_open))
+
+    def _hold(self, *bodies: bytes) -> None:
+        """Give back the room that these do not need."""
+        if self.held is not None:
+            self.held.shrink(sum(map(len, bodies)))
 
     def _plan(self, view: View, *, strict: bool, unthinking: bool = False, unknown: Unknown = ()) -> Plan:
         target, options, profile = self.target, self.shared.options, self.target.upstream.profile
@@ -270,11 +322,12 @@ class _Passage:
         start: bytes = b"",
         names: dict[str, str] | None = None,
         watched: tuple[bool, Any] | None = None,
+        taken: Recorded | None = None,
     ) -> Relayed:
         self.exchange.status = answer.status
         response = relayed(answer, headers)
         streamed = answer.content_type == "text/event-stream"
-        watcher = None
+        watcher: Follower | None = taken
         if watched is not None and answer.status == 200:
             cached, remember = watched
             watcher = Watcher(

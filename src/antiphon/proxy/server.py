@@ -24,6 +24,7 @@ from antiphon.proxy.notes import Exchange, Notes
 from antiphon.proxy.options import Options
 from antiphon.proxy.pages import Pages
 from antiphon.proxy.patience import Patience
+from antiphon.proxy.recorder import Recorder
 from antiphon.proxy.retrying import Retries
 from antiphon.proxy.security import Gate, is_loopback
 from antiphon.proxy.sending import Sending
@@ -90,7 +91,7 @@ class Proxy:
         """Listen, and return the URL.
 
         Raises:
-            SettingsError: the address cannot be had.
+            SettingsError: the address cannot be had, or nothing can be recorded where that was asked for.
         """
         options, limits = self.options, self.options.limits
         async with AsyncExitStack() as stack:
@@ -99,6 +100,11 @@ class Proxy:
             patience = Patience(limits.headers, limits.stalled)
             patience.start()
             stack.callback(patience.stop)
+            recorder = None
+            if options.record is not None:
+                recorder = Recorder(options.record, self.metrics.recordings)
+                recorder.open()
+                stack.push_async_callback(recorder.close, limits.grace)
             sending = Sending(
                 session,
                 options,
@@ -107,6 +113,7 @@ class Proxy:
                 Admission(limits.in_flight, limits.admission),
                 Memory(limits.memory),
                 Retries(options.retries),
+                recorder=recorder,
             )
             pages = Pages(self.metrics, self.notes, self.upstreams, cache=options.cache)
             hosts = options.hosts if options.host in _EVERYWHERE else options.hosts | {options.host}

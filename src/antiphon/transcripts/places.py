@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from antiphon.protocol.context import Context
+from antiphon.protocol.dialects import ALL_DIALECTS
 from antiphon.protocol.messages import Json, is_array, is_object
 from antiphon.transcripts.document import Stored, Unreadable
 from antiphon.transcripts.located import Located
@@ -93,9 +95,32 @@ def _replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     return copy
 
 
-def stored(place: Place, lines: list[int], label: str = "") -> Stored:
-    """Return a request as a conversation of a document."""
+def stored(place: Place, lines: list[int], label: str = "", whole: Any = None) -> Stored:
+    """Return a request as a conversation of a document.
+
+    Args:
+        place: where it stands.
+        lines: at which its messages begin.
+        label: tells it from others.
+        whole: the value it stands in; a recording of the proxy says by what it was judged.
+    """
+    if is_object(whole) and whole.get("antiphon") == "recording" and place.path == ("request",):
+        return _recorded(place, lines, whole)
     return Stored(place.request, dialect_of(place.request), lines, label)
+
+
+def _recorded(place: Place, lines: list[int], recording: Json) -> Stored:
+    name: Any = recording.get("dialect")
+    headers: Any = recording.get("headers")
+    sent: Json = headers if is_object(headers) else {}
+    version, betas = sent.get("anthropic-version"), sent.get("anthropic-beta")
+    context = Context(
+        version if isinstance(version, str) else None,
+        frozenset(beta.strip() for beta in betas.split(",") if beta.strip()) if isinstance(betas, str) else frozenset(),
+        counting=recording.get("counting") is True,
+    )
+    known = isinstance(name, str) and name in ALL_DIALECTS
+    return Stored(place.request, name if known else dialect_of(place.request), lines, context=context)
 
 
 def label_of(place: Place, value: Any) -> str:

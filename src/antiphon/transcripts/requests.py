@@ -66,7 +66,8 @@ class RequestFormat:
             raise Unreadable("there is no request in this file: messages, contents or input of a model are wanted")
         many = len(places) > 1
         conversations = [
-            stored(place, lines_of(place, located), label_of(place, located.value) if many else "") for place in places
+            stored(place, lines_of(place, located), label_of(place, located.value) if many else "", located.value)
+            for place in places
         ]
         return RequestDocument(text, located, places, conversations, [*text.findings, *cut(located)])
 
