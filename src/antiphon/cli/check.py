@@ -16,7 +16,6 @@ from antiphon.cli.checking.progress import Progress
 from antiphon.cli.checking.rules import selection_of
 from antiphon.cli.checking.sarif_report import sarif
 from antiphon.cli.checking.text_report import (
-    Paint,
     diff_lines,
     fixed_lines,
     problem_line,
@@ -24,6 +23,7 @@ from antiphon.cli.checking.text_report import (
     statistics_lines,
     summary,
 )
+from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
 from antiphon.protocol.dialects import ALL_DIALECTS

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from antiphon.cli.checking.text_report import Paint
 from antiphon.cli.exit_codes import ExitCode
+from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from antiphon.cli.layout import ASCII, UNICODE, Marks
+from antiphon.cli.paint import Paint
 from antiphon.cli.screen import Piece
-
-_COLOURS = {"ok": "32", "active": "36", "wait": "33", "bad": "31", "quiet": "2", "strong": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Terminal:
         return cls(
             stream,
             redraws=capable,
-            colours=capable and not environment.get("NO_COLOR"),
+            colours=Paint.of(stream, environment).colours,
             marks=UNICODE if unicode and (capable or not stream.isatty()) else ASCII,
         )
 
@@ -53,12 +52,8 @@ class Terminal:
 
     def styled(self, pieces: Sequence[Piece]) -> str:
         """Return pieces as text, with escape sequences for their styles where the terminal has colours."""
-        if not self.colours:
-            return "".join(text for text, _ in pieces)
-        return "".join(
-            f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if style in _COLOURS and text.strip() else text
-            for text, style in pieces
-        )
+        paint = Paint(self.colours)
+        return "".join(paint(text, style) for text, style in pieces)
 
     def write(self, text: str) -> None:
         """Write text now."""

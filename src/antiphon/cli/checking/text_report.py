@@ -4,33 +4,14 @@ Whatever comes from a file is made safe before it is shown; colours are added be
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Sequence
 
 from antiphon.cli.checking.problem import Problem, Report, Wish
+from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
 
-_COLOURS = {"bad": "31", "ok": "32", "wait": "33", "hunk": "36", "strong": "1", "quiet": "2"}
 _DIFF_STYLES = (("+++", "strong"), ("---", "strong"), ("@@", "hunk"), ("+", "ok"), ("-", "bad"))
 _MARKS = {"safe": "[fixable]", "lossy": "[lossy fix]", "none": ""}
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """Styles for text on a terminal, or none."""
-
-    colours: bool
-
-    @classmethod
-    def of(cls, stream: TextIO, environment: Mapping[str, str]) -> "Paint":
-        """Find out about a stream; honours `TERM=dumb` and `NO_COLOR`."""
-        capable = stream.isatty() and environment.get("TERM", "dumb") not in {"dumb", ""}
-        return cls(capable and not environment.get("NO_COLOR"))
-
-    def __call__(self, text: str, style: str) -> str:
-        """Return safe text in a style."""
-        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if self.colours and text else text
 
 
 def shown_name(name: str) -> str:
