@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 from chaos import EVENTS, LAST, answer_in, chunk, everything, request, until, world
+from talk import Json
 from upstreams import OK, Hang, reset_on_close
 
 from antiphon.proxy import Limits
@@ -188,6 +189,26 @@ async def test_who_leaves_while_it_waits_for_room_gives_its_place_away() -> None
         await until(lambda: here.proxy.metrics.active == 0)
         assert here.api.seen == []
         assert await here.metric("bytes_in_flight") == 0
+
+
+@pytest.mark.parametrize("calls", [1, 2], ids=["valid", "repaired"])
+async def test_the_room_a_request_takes_is_that_of_its_bodies(calls: int) -> None:
+    said: list[Json] = [
+        {"type": "tool_use", "id": f"toolu_{number}", "name": "f", "input": {}} for number in range(calls)
+    ]
+    answered = [{"type": "tool_result", "tool_use_id": "toolu_0", "content": "x"}]
+    messages: list[Json] = [{"role": "user", "content": "go"}, {"role": "assistant", "content": said}]
+    whole: Json = {"model": "m", "max_tokens": 9, "messages": [*messages, {"role": "user", "content": answered}]}
+    body = json.dumps({**whole, "tools": [{"name": "f", "input_schema": {"type": "object"}}]}).encode()
+    async with world([Hang()]) as here:
+        async with await here.connect() as stream:
+            await stream.send(request("POST /v1/messages", body=body))
+            await until(lambda: len(here.api.seen) == 1)
+            sent = here.api.seen[0].body
+            assert (sent == body) is (calls == 1)
+            # A repair that adds something takes a little more than is reserved for it.
+            assert await here.metric("bytes_in_flight") == len(body) * calls
+        await until(lambda: here.proxy.metrics.active == 0)
 
 
 async def test_a_small_window_does_not_keep_others_from_being_served() -> None:

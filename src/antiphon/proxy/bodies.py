@@ -44,7 +44,7 @@ class Held:
 
 
 async def read_body(request: web.BaseRequest, held: Held, limits: Limits) -> bytes:
-    """Read the body of a request, once there is room for it.
+    """Read the body of a request, once there is room for it and for another one like it.
 
     Raises:
         Refused: it is too large, came too slowly, or not whole.
@@ -52,8 +52,9 @@ async def read_body(request: web.BaseRequest, held: Held, limits: Limits) -> byt
     length = request.content_length
     if length is not None and length > limits.body:
         raise _too_large(limits)
-    # Of a body that does not say how long it is, the worst is assumed until it is there.
-    await held.take(limits.body if length is None else length)
+    # Of a body that does not say how long it is, the worst is assumed until it is there; and of every one that it will
+    # have to be repaired, which makes a second one.
+    await held.take(2 * (limits.body if length is None else length))
     if length is not None and request.content.is_eof():
         # It came with the headers, as small ones do: nobody has to wait, and nobody to be watched.
         return request.content.read_nowait()
@@ -71,7 +72,7 @@ async def read_body(request: web.BaseRequest, held: Held, limits: Limits) -> byt
         raise _too_slow() from None
     except RequestPayloadError as error:
         raise _not_whole(error) from error
-    held.shrink(size)
+    held.shrink(2 * size)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
