@@ -1,7 +1,7 @@
 """Many streams through the proxy for a while, with an upstream that misbehaves and clients that leave.
 
 Of the requests 2 % are answered 429, 2 % 529; 2 % of the replies break at a random byte, 1 % end too soon, 1 % stall
-for a second, 1 % come byte by byte; 5 % of the clients leave in the middle. Every client knows what it must get, to the
+for a second, 1 % begin byte by byte; 5 % of the clients leave in the middle. Every client knows what it must get, to the
 byte: a reply that differs, one that ends as if it were whole and is not, and one that never ends are counted, and must
 be none. Memory must not grow (a line is fitted through what the proxy holds, the first fifth left out), and at the end
 the proxy has as many files open as at its start.
@@ -111,7 +111,7 @@ class Soak:
                     # "end" stops between two chunks, "break" within one.
                     await stream.send(chunk(rest) if plan.deed == "end" else chunk(event)[: len(rest) + 2])
                 return False
-            if plan.deed == "drip":
+            if plan.deed == "drip" and sent < len(START):
                 for byte in chunk(event):
                     await stream.send(bytes([byte]))
             else:
@@ -132,6 +132,7 @@ class Soak:
                     self.ended[await self._one(port, number, plan)] += 1
             except TimeoutError:
                 self.ended["hung"] += 1
+                print(f"hung: {plan.deed}")
             del self.plans[number]
 
     async def _one(self, port: int, number: int, plan: Plan) -> str:
