@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_PATIENCE = 60.0
+_PATIENCE = 180.0  # LiteLLM takes its time
 _CORES = sorted(os.sched_getaffinity(0))
 _NGINX = """
 worker_processes 1;
@@ -68,14 +68,14 @@ class Relay:
         port: on loopback.
         pid: of its process, 0 where it is the upstream itself.
         ready: seconds from its start until it answered.
-        path: of requests, where it is not the API's.
+        queries: whether it passes on the query, which says how the upstream is to reply; else all replies are JSON.
     """
 
     name: str
     port: int
     pid: int = 0
     ready: float = 0.0
-    path: str = "/v1/messages"
+    queries: bool = True
 
     def cpu(self) -> float:
         """Return the seconds of CPU it has taken so far, with all its threads and processes."""
@@ -183,6 +183,7 @@ def litellm(api: Relay) -> Generator[Relay]:
         config.write_text(_LITELLM.format(upstream=api.port))
         command = ["litellm", "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         with _started("litellm", command, port, "/health/readiness") as relay:
+            relay.queries = False
             yield relay
 
 

@@ -1,10 +1,10 @@
 """Many streams through the proxy for a while, with an upstream that misbehaves and clients that leave.
 
 Of the requests 2 % are answered 429, 2 % 529; 2 % of the replies break at a random byte, 1 % end too soon, 1 % stall
-for a second, 1 % begin byte by byte; 5 % of the clients leave in the middle. Every client knows what it must get, to the
-byte: a reply that differs, one that ends as if it were whole and is not, and one that never ends are counted, and must
-be none. Memory must not grow (a line is fitted through what the proxy holds, the first fifth left out), and at the end
-the proxy has as many files open as at its start.
+for a second, 1 % begin byte by byte; 5 % of the clients leave in the middle. Every client knows what it must get, to
+the byte: a reply that differs, one that ends as if it were whole and is not, and one that never ends are counted, and
+must be none. Memory must not grow (a line is fitted through what the proxy holds, the first fifth left out), and at the
+end the proxy has as many files open as at its start.
 
     python dev.py bench soak
     python bench/soak.py --minutes 30 --streams 500
@@ -136,7 +136,7 @@ class Soak:
             del self.plans[number]
 
     async def _one(self, port: int, number: int, plan: Plan) -> str:
-        sent = request("/v1/messages", {**SMALL, "stream": True}, f"soak&number={number}")
+        sent = request({**SMALL, "stream": True}, f"soak&number={number}")
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             await stream.send(sent.replace(b"Host:", b"Connection: close\r\nHost:", 1))
             raw = bytearray()

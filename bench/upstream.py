@@ -1,9 +1,9 @@
 """The upstream behind what the proxy's benchmarks measure: replies that cost next to nothing.
 
 A bare asyncio protocol and a process of its own, which prints its port. The query of a request says how it is answered:
-`?reply=json`, `?reply=events` (a reply of a kilobyte or so in 53 events, written at once), or
-`?reply=paced&rate=20&count=100` (so many events a second, each of which says when it was sent, by the clock that all
-processes share). Bodies are counted and thrown away.
+`?reply=json`, which is also what happens without a query, `?reply=events` (a reply of a kilobyte or so in 53 events,
+written at once), or `?reply=paced&rate=20&count=100` (so many events a second, each of which says when it was sent, by
+the clock that all processes share). Bodies are counted and thrown away.
 """
 
 import asyncio
@@ -116,10 +116,10 @@ class Upstream(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if self._target.endswith(b"reply=json"):
-            transport.write(_JSON_REPLY)
-        elif self._target.endswith(b"reply=events"):
+        if self._target.endswith(b"reply=events"):
             transport.write(_EVENTS_REPLY)
+        elif b"reply=paced" not in self._target:
+            transport.write(_JSON_REPLY)
         else:
             asked = parse_qs(self._target.partition(b"?")[2].decode())
             gap = 1 / float(asked["rate"][0])
