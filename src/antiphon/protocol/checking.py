@@ -18,6 +18,9 @@ _PASSES = 12
 """How often `repair` goes through the rules before it gives up. All damage known takes four, the last finds nothing."""
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Repaired:
     """What `repair` made of a request.
@@ -55,8 +58,10 @@ def check(request: Json, dialect: Dialect, *, start: int = 0, context: Context =
 
 def _check(conversation: Conversation) -> list[Violation]:
     found: list[Violation] = []
-    enforced = _enforced(conversation.dialect)
-    for stage in (enforced.shape, enforced.meaning):
+    # What is checked in part may be at fault in what stands before.
+    left_out = silent(conversation) if conversation.start <= 0 else _NONE
+    asked = _asked(conversation.dialect, left_out)
+    for stage in (asked.shape, asked.meaning):
         violations = [
             violation
             for rule in stage
@@ -68,23 +73,23 @@ def _check(conversation: Conversation) -> list[Violation]:
     return found
 
 
-class _Enforced(NamedTuple):
-    """The rules that a dialect enforces: about the shape of the JSON, about its meaning, and all in their order."""
+class _Asked(NamedTuple):
+    """The rules that are asked, in their order: about the shape of the JSON, about its meaning, and all of them."""
 
     shape: tuple[Rule, ...]
     meaning: tuple[Rule, ...]
     rules: tuple[Rule, ...]
 
 
-# By the dialect alone: a key that holds the rules would hash every one of them, which costs as much as checking them.
-@lru_cache(maxsize=64)
-def _enforced(dialect: Dialect) -> _Enforced:
-    return _Enforced(*(tuple(rule for rule in part if dialect.enforces(rule.id)) for part in (SHAPE, MEANING, RULES)))
-
-
+# By the dialect and by ids: a key that holds the rules would hash every one, which costs as much as checking them.
 @lru_cache(maxsize=256)
-def _asked(dialect: Dialect, silent: frozenset[str]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in _enforced(dialect).rules if rule.id not in silent)
+def _asked(dialect: Dialect, left_out: frozenset[str]) -> _Asked:
+    return _Asked(
+        *(
+            tuple(rule for rule in part if dialect.enforces(rule.id) and rule.id not in left_out)
+            for part in (SHAPE, MEANING, RULES)
+        )
+    )
 
 
 @lru_cache(maxsize=64)
@@ -151,9 +156,9 @@ class _Work:
         cautious = _cautious(self.dialect)
         conversation = Conversation(self.request, cautious, context=self.context, original=self.request)
         # Nearly all requests are valid, and are asked no more than this.
-        if not any(next(iter(rule.check(conversation)), None) for rule in _asked(cautious, silent(conversation))):
+        if not any(next(iter(rule.check(conversation)), None) for rule in _asked(cautious, silent(conversation)).rules):
             return
-        rules = _enforced(cautious).rules
+        rules = _asked(cautious, _NONE).rules
         idle = 0
         for rule in islice(cycle(rules), _PASSES * len(rules)):
             violations = list(rule.check(conversation))
