@@ -1,7 +1,7 @@
 """Runs clients that are not ours through the proxy, against the emulator, with their histories broken on the way.
 
 The client asks; the saboteur breaks every message with results, each in another way; the proxy repairs; the emulator
-refuses whatever the API would refuse. A client passes when it reaches the end of the script and nothing was refused::
+(for OpenAI's protocols a small upstream of our own) refuses whatever the API would refuse. A client passes when it reaches the end of the script and nothing was refused::
 
     python trials/run.py                       all clients that can be installed
     python trials/run.py claude-code pi        those
@@ -29,12 +29,14 @@ import anyio
 from antiphon.emulator import Emulator, Thinking, ToolUse, reply
 from antiphon.emulator.script import Reply
 from antiphon.proxy import Proxy, Upstream, parse_upstreams
-from clients import CLIENTS, MODEL, Client, Place
+from clients import CLIENTS, MODEL, OPENAI_MODEL, Client, Place
+from openai_upstream import Call, OpenAIUpstream
 from saboteur import FAULTS, Saboteur
 
 HERE = Path(__file__).parent
 FINAL = "All files are as they should be."
 TURNS = len(FAULTS) + 3
+COMMANDS = ("cat a.txt", "cat b.txt", "wc -c c.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,9 @@ class Outcome:
 
 def script(tool: str, *, thinks: bool) -> list[Reply | str]:
     """Return replies with three parallel calls each, and an end."""
-    commands = ("cat a.txt", "cat b.txt", "wc -c c.txt")
     turns: list[Reply | str] = []
     for number in range(TURNS if tool else 0):
-        calls = [ToolUse(tool, {"command": f"{command} # {number}", "description": "look"}) for command in commands]
+        calls = [ToolUse(tool, {"command": f"{command} # {number}", "description": "look"}) for command in COMMANDS]
         thought = [Thinking(f"Round {number}.")] if thinks else []
         turns.append(reply(*thought, "I look.", *calls))
     return [*turns, FINAL]
@@ -97,6 +98,14 @@ def install(client: Client) -> Path:
     return programs
 
 
+def openai_turns(client: Client) -> list[list[Call]]:
+    """Return the same turns for a client of OpenAI's protocols."""
+    return [
+        [Call(client.tool, {client.argument: f"{command} # {number}", "description": "look"}) for command in COMMANDS]
+        for number in range(TURNS if client.tool else 0)
+    ]
+
+
 async def run(name: str, options: argparse.Namespace) -> Outcome:
     """Run one client through all of it."""
     client = CLIENTS[name]
@@ -108,23 +117,27 @@ async def run(name: str, options: argparse.Namespace) -> Outcome:
     for letter in "abc":
         (work / f"{letter}.txt").write_text(f"content of {letter}\n")
     async with AsyncExitStack() as stack:
-        emulator = await stack.enter_async_context(Emulator(script(client.tool, thinks=options.thinking)))
-        url, proxy, saboteur = emulator.url, None, None
+        api: Emulator | OpenAIUpstream
+        if client.api == "messages":
+            api = await stack.enter_async_context(Emulator(script(client.tool, thinks=options.thinking)))
+        else:
+            api = await stack.enter_async_context(OpenAIUpstream(openai_turns(client), FINAL).listening())
+        url, proxy, saboteur = api.url, None, None
         if not options.direct:
-            proxy = await stack.enter_async_context(Proxy(*_first_party(url)))
+            proxy = await stack.enter_async_context(Proxy(*_first_party(url, client)))
             url = proxy.url
         if not options.plain:
             saboteur = Saboteur(url)
             url = (await stack.enter_async_context(saboteur.listening())).url
-        place = Place(home, work, programs, url, options.model)
+        place = Place(home, work, programs, url, options.model or client.model)
         variables = {key: os.environ[key] for key in ("PATH", "LANG", "TERM") if key in os.environ}
-        variables |= {"HOME": str(home), "ANTHROPIC_API_KEY": "any"}
+        variables |= {"HOME": str(home), "ANTHROPIC_API_KEY": "any", "OPENAI_API_KEY": "any"}
         said = await _printed(client.command(place), work, {**variables, **client.variables(place)})
         outcome = Outcome(
             name=name,
             reached_end=FINAL in said,
-            requests=len(emulator.requests),
-            refused=[record.text or "" for record in emulator.refused],
+            requests=len(api.requests),
+            refused=[found if isinstance(found, str) else found.text or "" for found in api.refused],
             broken=saboteur.faults if saboteur else 0,
             repaired=sum(bool(note.repaired) for note in proxy.notes) if proxy else 0,
             rules=sorted({done.rule for note in proxy.notes for done in note.repaired}) if proxy else [],
@@ -134,8 +147,8 @@ async def run(name: str, options: argparse.Namespace) -> Outcome:
     return outcome
 
 
-def _first_party(url: str) -> tuple[Upstream, ...]:
-    return parse_upstreams([f"{url} as anthropic"])
+def _first_party(url: str, client: Client) -> tuple[Upstream, ...]:
+    return parse_upstreams([f"{url} as {'anthropic' if client.api == 'messages' else 'openai'}"])
 
 
 async def _printed(command: Sequence[str], work: Path, variables: dict[str, str]) -> str:
@@ -154,7 +167,7 @@ def main() -> int:
     parser.add_argument("--plain", action="store_true", help="break nothing")
     parser.add_argument("--direct", action="store_true", help="leave the proxy out")
     parser.add_argument("--thinking", action="store_true", help="let the model think, signed, before each round")
-    parser.add_argument("--model", default=MODEL, help=f"default: {MODEL}")
+    parser.add_argument("--model", help=f"default: {MODEL}, or {OPENAI_MODEL}")
     options = parser.parse_args()
     unknown = set(options.clients) - CLIENTS.keys()
     if unknown:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+import openai_faults
 from antiphon.protocol.messages import is_array
 
 Json = dict[str, Any]
@@ -99,6 +100,13 @@ def broken(request: Json) -> Json:
     return {**request, "messages": messages}
 
 
+_BREAKERS: dict[str, Callable[[Json], Json]] = {
+    "/messages": broken,
+    "/chat/completions": lambda request: openai_faults.broken(request, openai_faults.CHAT),
+    "/responses": lambda request: openai_faults.broken(request, openai_faults.RESPONSES),
+}
+
+
 class Saboteur:
     """A relay that breaks what it relays.
 
@@ -132,8 +140,9 @@ class Saboteur:
 
     async def _relay(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        if request.method == "POST" and request.path.endswith("/messages"):
-            body = self._break(body)
+        for path, breaker in _BREAKERS.items():
+            if request.method == "POST" and request.path.endswith(path):
+                body = self._break(body, breaker)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         async with self._session.request(
             request.method, self._upstream + request.path_qs, data=body, headers=headers
@@ -145,9 +154,9 @@ class Saboteur:
                 await relayed.write(chunk)
             return relayed
 
-    def _break(self, body: bytes) -> bytes:
+    def _break(self, body: bytes, breaker: Callable[[Json], Json]) -> bytes:
         request: Json = json.loads(body)
-        harmed = broken(request)
+        harmed = breaker(request)
         if harmed == request:
             return body
         self.faults += 1
