@@ -122,12 +122,17 @@ def read(
 USAGE = {"input_tokens": 5, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 9, "output_tokens": 1}
 MESSAGE: Json = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "usage": USAGE}
 TEXT = {"type": "text", "text": "hi"}
-WHOLE = json.dumps({**MESSAGE, "content": [TEXT], "stop_reason": "end_turn"}).encode()
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
+WHOLE = json.dumps({**MESSAGE, "content": [TEXT, THOUGHT], "stop_reason": "end_turn"}).encode()
 EVENTS: tuple[Json, ...] = (
     {"type": "message_start", "message": MESSAGE},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}},
     {"type": "content_block_stop", "index": 0},
+    {"type": "content_block_start", "index": 1, "content_block": {**THOUGHT, "thinking": "", "signature": ""}},
+    {"type": "content_block_delta", "index": 1, "delta": {"type": "thinking_delta", "thinking": "hm"}},
+    {"type": "content_block_delta", "index": 1, "delta": {"type": "signature_delta", "signature": "s"}},
+    {"type": "content_block_stop", "index": 1},
     {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}},
     {"type": "message_stop"},
 )
@@ -143,8 +148,15 @@ def test_tokens_and_content_are_read_wherever_the_bytes_are_cut(
 ) -> None:
     sent = gzip.compress(data) if encoding else data
     parts = [sent[start : start + size] for start in range(0, len(sent), size)]
-    expected = ([(5, 70, 9)], [[TEXT]] if remember else [])
+    expected = ([(5, 70, 9)], [[TEXT, THOUGHT]] if remember else [])
     assert read(parts, streamed=streamed, encoding=encoding, remember=remember) == expected
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_reply_without_thinking_is_not_read_to_be_remembered(*, streamed: bool) -> None:
+    plain = b"".join(part for part in STREAM.split(b"event: ") if b'"index": 1' not in part)
+    data = plain if streamed else WHOLE.replace(json.dumps(THOUGHT).encode(), json.dumps(TEXT).encode())
+    assert read([data], streamed=streamed, remember=True) == ([(5, 70, 9)], [])
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip"])

@@ -15,6 +15,8 @@ from antiphon.protocol.streaming import ReplyEnded, ReplyReader, message_events
 
 _LONGEST = 4 * 2**20
 _HEAD = 64 * 1024
+_THINKING = b"thinking"
+"""Stands in every block of thinking, whatever its kind."""
 
 
 class Usage(msgspec.Struct):
@@ -67,7 +69,8 @@ class Watcher:
             streamed: it is a stream of events.
             encoding: its content encoding, or empty.
             used: gets the tokens.
-            remember: gets the content and its size in bytes when it has come whole; None where nobody wants it.
+            remember: gets the content and its size in bytes when it has come whole and there is thinking in it; None
+                where nobody wants it.
         """
         self._used = used
         self._remember = remember
@@ -75,6 +78,8 @@ class Watcher:
         self._unzip = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in {"gzip", "x-gzip"} else None
         self._reader = ReplyReader() if streamed and remember else None
         self._held = bytearray()
+        self._unread = bytearray()
+        self._thinks = False
         self._size = 0
         self._counted = False
         self._over = encoding not in {"", "identity"} and self._unzip is None
@@ -116,11 +121,27 @@ class Watcher:
         if not self._counted:
             self._read_head(data)
         if self._reader is not None:
-            for event in self._reader.feed(data):
+            for event in self._reader.feed(self._once_it_thinks(data)):
                 if isinstance(event, ReplyEnded) and self._remember is not None:
                     self._remember(event.message["content"], self._size)
         elif self._counted:
             self._over = True
+
+    def _once_it_thinks(self, data: bytes) -> bytes:
+        """Return what is to be read of a stream: nothing until there is thinking in it, then all of it.
+
+        Reading a stream costs more than passing it on, and without thinking there is nothing to remember.
+        """
+        if self._thinks:
+            return data
+        start = max(len(self._unread) - len(_THINKING), 0)
+        self._unread += data
+        self._thinks = self._unread.find(_THINKING, start) >= 0
+        if not self._thinks:
+            return b""
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
 
     def _read_head(self, data: bytes) -> None:
         self._held += data
@@ -141,7 +162,7 @@ class Watcher:
         found = _decoded(_whole, data)
         if found is not None and found.usage is not None:
             self._used(found.usage)
-        if self._remember is not None:
+        if self._remember is not None and _THINKING in data:
             value: Any = _decoded(msgspec.json.Decoder(), data)
             for event in message_events(value):
                 if isinstance(event, ReplyEnded):
@@ -150,6 +171,7 @@ class Watcher:
     def _stop(self) -> None:
         self._over = True
         self._held.clear()
+        self._unread.clear()
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
