@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from antiphon.policy import Permissions as Permissions
     from antiphon.protocol.checking import check as check
     from antiphon.protocol.checking import repair as repair
+    from antiphon.protocol.dialects import dialect as dialect
     from antiphon.tools.base import ToolContext as ToolContext
     from antiphon.tools.base import Workspace as Workspace
     from antiphon.tools.function import tool as tool
@@ -51,6 +52,7 @@ _HOMES = {
     "Usage": "antiphon.agent.events",
     "Workspace": "antiphon.tools.base",
     "check": "antiphon.protocol.checking",
+    "dialect": "antiphon.protocol.dialects",
     "failure": "antiphon.engine.events",
     "reading": "antiphon.engine.events",
     "repair": "antiphon.protocol.checking",
@@ -77,6 +79,7 @@ __all__ = [
     "Usage",
     "Workspace",
     "check",
+    "dialect",
     "failure",
     "reading",
     "repair",
