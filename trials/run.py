@@ -1,7 +1,8 @@
 """Runs clients that are not ours through the proxy, against the emulator, with their histories broken on the way.
 
 The client asks; the saboteur breaks every message with results, each in another way; the proxy repairs; the emulator
-(for OpenAI's protocols a small upstream of our own) refuses whatever the API would refuse. A client passes when it reaches the end of the script and nothing was refused::
+(for OpenAI's protocols a small upstream of our own) refuses whatever the API would refuse. A client passes when it
+reaches the end of the script and nothing was refused::
 
     python trials/run.py                       all clients that can be installed
     python trials/run.py claude-code pi        those
