@@ -5,11 +5,16 @@ import gzip
 import json
 import logging
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx2
@@ -21,10 +26,15 @@ import antiphon.proxy.judging
 import antiphon.proxy.recorder
 from antiphon.cli.main import main
 from antiphon.errors import SettingsError
+from antiphon.protocol.checking import check
+from antiphon.protocol.context import Context
+from antiphon.protocol.dialects import dialect
 from antiphon.proxy import Options, Proxy, Recording
 from antiphon.proxy.metrics import exposition
 from antiphon.proxy.recorder import Recorder
-from antiphon.proxy.recording import Case
+from antiphon.proxy.recording import Case, rendered
+from antiphon.testing.damages import damaged
+from antiphon.testing.emulator import Emulator
 from antiphon.transcripts.detecting import read
 
 Json = dict[str, Any]
@@ -164,6 +174,31 @@ async def test_other_protocols_are_recorded_in_their_own_form(
     (stored,) = read(file, file.read_bytes()).conversations
     assert stored.dialect == made["dialect"]
     assert [one["rule"] for one in made["repaired"]] == ["TU001"]
+
+
+CORPUS: list[Json] = json.loads(Path(__file__, "../../corpus/requests.json").resolve().read_text(encoding="utf-8"))
+
+
+def as_found(path: Path) -> list[tuple[str, int | None, int | None]]:
+    (stored,) = read(path, path.read_bytes()).conversations
+    return broken(stored.request, stored.dialect, stored.context)
+
+
+def broken(request: Json, name: str, context: Context) -> list[tuple[str, int | None, int | None]]:
+    return [(found.rule, found.message, found.block) for found in check(request, dialect(name), context=context)]
+
+
+@pytest.mark.parametrize("name", ["anthropic", "compatible"])
+def test_whatever_is_wrong_in_a_request_is_wrong_in_its_recording(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "r.json"
+    betas = frozenset({"context-management-2025-06-27"})
+    headers = [("anthropic-version", "2023-06-01"), ("anthropic-beta", ",".join(betas))]
+    found = [one["request"] for one in CORPUS if one["request"]] + [damaged(Random(seed)) for seed in range(300)]
+    for request in found:
+        body = json.dumps(request).encode()
+        made = replace(case(1, body), dialect=name, headers=headers)
+        path.write_bytes(rendered(made, b"salt"))
+        assert as_found(path) == broken(request, name, Context("2023-06-01", betas)), request
 
 
 SECRET = "canary-9b1deb4d-3b7d"
@@ -320,3 +355,47 @@ async def test_a_directory_that_cannot_be_made_is_told_before_anything_is_served
 def test_what_to_record_without_a_place_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["proxy", "--record-all"]) != 0
     assert "--record DIR" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told", "warned"),
+    [
+        ((), "What is repaired or refused is recorded in bugs, without what is said.", ""),
+        (("--record-all",), "Every exchange is recorded in bugs, without what is said.", ""),
+        (
+            ("--record-content",),
+            "What is repaired or refused is recorded in bugs, with all that is said.",
+            "antiphon: careful with the recordings in bugs: they hold everything that is said, keys and files included. ",
+        ),
+    ],
+)
+def test_the_command_says_what_it_records_and_warns_of_content(
+    tmp_path: Path, start_emulator: type[Emulator], flags: tuple[str, ...], told: str, warned: str
+) -> None:
+    emulator = start_emulator(["Fine."])
+    command = [sys.executable, "-m", "antiphon", "proxy", "--port", "0", "--upstream", f"{emulator.url} as anthropic"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+    with subprocess.Popen(
+        [*command, "--record", "bugs", *flags],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().removeprefix("Listening on ").strip()
+            headers = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
+            assert httpx2.post(f"{url}/v1/messages", json=TORN, headers=headers).status_code == 200
+            greeting = [process.stdout.readline().rstrip("\n") for _ in range(5)]
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert greeting[3] == told
+    assert (process.returncode, bool(err)) == (0, bool(warned))
+    assert err.startswith(warned)
+    # What waits is written before it ends.
+    (made,) = [json.loads(file.read_text()) for file in files(tmp_path / "bugs")]
+    assert made["redacted"] is not bool(warned)

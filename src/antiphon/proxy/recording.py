@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from antiphon.protocol.raw import decode_body
 from antiphon.proxy.notes import Done
 from antiphon.proxy.redaction import Redaction
@@ -128,17 +130,30 @@ def rendered(case: Case, salt: bytes | None) -> bytes:
         "sent": None if case.sent is case.body else _body(case.sent, redaction),
     }
     # In ASCII: half characters stay what they are.
-    return json.dumps(value, indent=1).encode()
+    data = json.dumps(value).encode()
+    try:
+        return msgspec.json.format(data, indent=1)
+    except (msgspec.DecodeError, RecursionError):
+        return data
 
 
 def _body(body: bytes, redaction: Redaction | None) -> Any:
-    try:
-        value: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        value = decode_body(body).request
-        if value is None:
-            return f"<{len(body)} bytes that are no JSON>" if redaction else body.decode(errors="backslashreplace")
+    value = _decoded(body)
+    if value is None:
+        return f"<{len(body)} bytes that are no JSON>" if redaction else body.decode(errors="backslashreplace")
     return redaction.request(value) if redaction else value
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        # Takes half characters and numbers that are none, and leaves them what they are.
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return decode_body(body).request
 
 
 def _error(case: Case, redaction: Redaction | None) -> Any:

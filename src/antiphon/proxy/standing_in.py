@@ -54,7 +54,7 @@ class StandIns:
         """Return what stands in for a text; none, and white space alone, stay as they are."""
         if not text.strip() or text in _OURS:
             return text
-        broken = "\ud800" if _SURROGATE.search(text) else ""
+        broken = "" if text.isascii() or not _SURROGATE.search(text) else "\ud800"
         end = text[-1] if text[-1].isspace() else ""
         return f"<{kind} {len(text)} characters {self._digest(text).hex()}>{broken}{end}"
 
