@@ -56,7 +56,10 @@ ACCESSES = st.builds(
     Access, reads=st.lists(RESOURCES, max_size=2).map(tuple), writes=st.lists(RESOURCES, max_size=2).map(tuple)
 ) | st.builds(Access, reads=st.lists(RESOURCES, max_size=2).map(tuple), early=st.just(value=True))
 CONTENTS: st.SearchStrategy[Any] = st.text(max_size=3) | st.just(
-    ({"type": "text", "text": "seen"}, {"type": "image", "source": {"type": "base64", "media_type": "image/png"}})
+    (
+        {"type": "text", "text": "seen"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
+    )
 )
 STRANGERS = st.sampled_from(["toolu_x", "", "call 1"])
 

@@ -14,6 +14,8 @@ _SETTINGS = {
     "core.pager": "cat",
     "log.showSignature": "false",
     "diff.ignoreSubmodules": "dirty",
+    # Else `git diff` notes in the index that a file with another time has the same contents.
+    "diff.autoRefreshIndex": "false",
     # A directory that merely looks like a repository is none, whatever its configuration says.
     "safe.bareRepository": "explicit",
 }
