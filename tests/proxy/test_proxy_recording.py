@@ -365,7 +365,7 @@ def test_what_to_record_without_a_place_is_a_mistake(capsys: pytest.CaptureFixtu
         (
             ("--record-content",),
             "What is repaired or refused is recorded in bugs, with all that is said.",
-            "antiphon: careful with the recordings in bugs: they hold everything that is said, keys and files included. ",
+            "antiphon: careful with the recordings in bugs: they hold everything that is said, keys and files",
         ),
     ],
 )
