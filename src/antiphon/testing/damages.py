@@ -318,7 +318,11 @@ def lost_or_crossed(request: Json, repaired: Json) -> list[str]:
     Results say a number that their call holds, too. Where several calls share an id, a result may go to any of them.
     """
     said: dict[str, set[str]] = {}
-    for block_id, number in _numbers(request["messages"]):
+    messages: Messages = request["messages"]
+    # Messages of another API may be results, too.
+    foreign = [each for each in messages if is_object(each) and "tool_call_id" in each]
+    others = (found for each in foreign for found in _number_in(each["tool_call_id"], each))
+    for block_id, number in (*_numbers(messages), *others):
         said.setdefault(number, set()).add(block_id)
     asked: dict[str, set[str]] = {}
     for block in [*_blocks(request["messages"], "tool_use"), *_blocks(request["messages"], None)]:
@@ -344,13 +348,15 @@ def _blocks(messages: Messages, kind: str | None) -> Iterator[Json]:
 
 
 def _numbers(messages: Messages) -> Iterator[tuple[str, str]]:
-    """Yield id and number of the results that say one; messages of another API that are results count as such."""
-    results = [(block.get("tool_use_id"), block) for block in _blocks(messages, "tool_result")]
-    results += [(each["tool_call_id"], each) for each in messages if is_object(each) and "tool_call_id" in each]
-    for block_id, block in results:
-        content = json.dumps(block.get("content"))
-        if "<" in content:
-            yield json.dumps(block_id), content[content.index("<") : content.index(">") + 1]
+    """Yield id and number of the results that say one."""
+    for block in _blocks(messages, "tool_result"):
+        yield from _number_in(block.get("tool_use_id"), block)
+
+
+def _number_in(block_id: Any, result: Json) -> Iterator[tuple[str, str]]:
+    content = json.dumps(result.get("content"))
+    if "<" in content:
+        yield json.dumps(block_id), content[content.index("<") : content.index(">") + 1]
 
 
 def _number_of(call: Json) -> str:
