@@ -142,6 +142,23 @@ async def test_a_thread_that_is_not_held_upstream_is_recorded(tmp_path: Path, cl
     assert made["status"] == 400
 
 
+@pytest.mark.parametrize("status", ["401 Unauthorized", "429 Too Many Requests", "529 Overloaded"])
+async def test_what_no_other_request_would_have_helped_is_not_recorded(
+    tmp_path: Path, client: httpx2.AsyncClient, status: str
+) -> None:
+    assert await recorded(tmp_path, client, VALID, answers=((answer(b"{}", status),),)) == []
+
+
+async def test_a_recording_that_is_larger_than_all_may_be_is_told_and_none_is_lost_for_it(
+    tmp_path: Path, client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = asked(calls("a"), *[said("x")] * 300)
+    assert [one["number"] for one in await recorded(tmp_path, client, TORN, large, TORN, size=20_000)] == [1, 3]
+    assert [entry.message for entry in caplog.records if entry.name == "antiphon.proxy"] == [
+        f"cannot record in {tmp_path}: one is larger than all of them may be. Requests go on; this is not told again."
+    ]
+
+
 async def test_every_exchange_is_recorded_on_demand(tmp_path: Path, client: httpx2.AsyncClient) -> None:
     made = await recorded(tmp_path, client, VALID, TORN, b"no json", every=True)
     assert [one["number"] for one in made] == [1, 2, 3]

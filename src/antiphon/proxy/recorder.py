@@ -5,6 +5,7 @@ cannot be written is told once.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import queue
@@ -22,6 +23,9 @@ from antiphon.proxy.recording import LONGEST_ERROR, NAME, Case, rendered
 
 _MOST_WAITING = 64
 _MOST_BYTES_WAITING = 64 * MEGABYTE
+
+_NOT_ABOUT_THE_REQUEST = frozenset({401, 403, 429})
+"""Errors that would be the same whatever was sent: they come in crowds, and would drive out what is worth keeping."""
 
 _log = logging.getLogger("antiphon.proxy")
 
@@ -60,6 +64,8 @@ class Recorder:
                 self._keep(path, path.stat().st_size)
         except OSError as error:
             raise SettingsError(f"cannot record in {where}: {error.strerror or error}") from error
+        if not os.access(where, os.W_OK | os.X_OK):
+            raise SettingsError(f"cannot record in {where}: {os.strerror(errno.EACCES)}")
         self._thread.start()
 
     async def close(self, grace: float) -> None:
@@ -90,7 +96,7 @@ class Recorder:
             status: of its answer.
             treated: whether it was repaired, or a repair failed.
         """
-        return self._options.every or treated or 400 <= status < 500
+        return self._options.every or treated or (400 <= status < 500 and status not in _NOT_ABOUT_THE_REQUEST)
 
     def offer(self, case: Case) -> None:
         """Have an exchange recorded, unless too much is waiting. Never waits, never raises."""
@@ -131,7 +137,7 @@ class Recorder:
     def _write(self, case: Case) -> None:
         data = rendered(case, self._salt)
         if len(data) > self._options.size:
-            raise OverflowError
+            raise OSError(errno.EFBIG, "one is larger than all of them may be")
         while self._files and (len(self._files) >= self._options.files or self._size + len(data) > self._options.size):
             oldest, size = self._files.popleft()
             self._size -= size

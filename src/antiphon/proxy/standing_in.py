@@ -84,12 +84,12 @@ class StandIns:
             # Where data are wanted this is a fault, and stays one.
             return self.address(text)
         head = base64.b64encode(_head(media_type_of(text), size_of(text)) + self._digest(text, 9)).decode()
-        made = list(head.rstrip("=")[: len(text)])
-        made += "A" * (len(text) - len(made))
-        for place, character in enumerate(text[:_LOOKED_AT]):
+        start = text[:_LOOKED_AT]
+        made = list(head.rstrip("=").ljust(_LOOKED_AT, "A")[: len(start)])
+        for place, character in enumerate(start):
             if character not in _ALPHABET:
                 made[place] = character if character.isspace() or character == "=" else "-"
-        return "".join(made)
+        return "".join(made) + "A" * (len(text) - len(start))
 
     def error(self, text: str, known: frozenset[str] | set[str] = frozenset()) -> str:
         """Return the text of an error without what it quotes: words that no rule speaks in, but for known names."""
