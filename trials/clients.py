@@ -164,6 +164,16 @@ def _opencode_chat(place: Place) -> list[str]:
     return [str(place.programs / "opencode"), "run", "-m", f"trial/{place.model}", PROMPT]
 
 
+def _pi_openai(api: str) -> Callable[[Place], list[str]]:
+    def command(place: Place) -> list[str]:
+        model = {"id": place.model, "contextWindow": 200_000, "maxTokens": 4096}
+        provider = {"baseUrl": f"{place.url}/v1", "api": api, "apiKey": "any", "models": [model]}
+        place.write(".pi/agent/models.json", {"providers": {"trial": provider}})
+        return [str(place.programs / "pi"), "-p", "--provider", "trial", "--model", place.model, PROMPT]
+
+    return command
+
+
 def _qwen_chat(place: Place) -> list[str]:
     place.write(
         ".qwen/settings.json", {"security": {"auth": {"selectedType": "openai"}}, "model": {"name": place.model}}
@@ -214,6 +224,8 @@ CLIENTS: Mapping[str, Client] = {
     "codex": Client("@openai/codex", "exec_command", _codex, api="openai", argument="cmd"),
     "opencode-chat": Client("opencode-ai", "bash", _opencode_chat, api="openai"),
     "qwen-code-chat": Client("@qwen-code/qwen-code", "run_shell_command", _qwen_chat, _openai_address, api="openai"),
+    "pi-chat": Client("@mariozechner/pi-coding-agent", "bash", _pi_openai("openai-completions"), api="openai"),
+    "pi-responses": Client("@mariozechner/pi-coding-agent", "bash", _pi_openai("openai-responses"), api="openai"),
     "openai-python-chat": Client("pypi:openai", "run", _openai_sdk("chat"), _openai_address, api="openai"),
     "openai-python-responses": Client("pypi:openai", "run", _openai_sdk("responses"), _openai_address, api="openai"),
 }
