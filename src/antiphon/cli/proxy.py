@@ -1,6 +1,7 @@
 """`antiphon proxy`: repairs what other clients send, until it is stopped."""
 
 import argparse
+import gc
 import contextlib
 import json
 import os
@@ -135,6 +136,7 @@ async def _serve(proxy: "Proxy", arguments: argparse.Namespace) -> None:
     if arguments.record_content:
         warning = "they hold everything that is said, keys and files included. Show them to nobody."
         sys.stderr.write(f"antiphon: careful with the recordings in {arguments.record}: {warning}\n")
+    _collect_seldom()
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with proxy:
             if arguments.log_format == "json":
@@ -144,6 +146,15 @@ async def _serve(proxy: "Proxy", arguments: argparse.Namespace) -> None:
             await anext(signals)
     if arguments.log_format == "text" and not arguments.quiet:
         _write(_farewell(proxy))
+
+
+def _collect_seldom() -> None:
+    """Look for garbage that refers to itself less often: conversations are thousands of objects, and never do.
+
+    A request of 1 MB that is repaired costs two thirds then (`bench/proxy.py`).
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _greeting(proxy: "Proxy") -> str:
