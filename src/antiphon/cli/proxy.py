@@ -1,8 +1,8 @@
 """`antiphon proxy`: repairs what other clients send, until it is stopped."""
 
 import argparse
-import gc
 import contextlib
+import gc
 import json
 import os
 import signal
