@@ -332,7 +332,7 @@ def lost_or_crossed(request: Json, repaired: Json) -> list[str]:
     calls = {json.dumps(block["id"]): block for block in _blocks(repaired["messages"], "tool_use")}
     for block_id, number in _numbers(repaired["messages"]):
         owners = {owner for old in said.get(number, ()) for owner in asked.get(old, ())}
-        if number in said and _number_of(calls[block_id]) not in owners:
+        if number in said and _number_of(calls[block_id]) not in {number, *owners}:
             broken.append(f"the result {number} was given to another call")
     return broken
 
