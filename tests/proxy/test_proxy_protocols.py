@@ -66,7 +66,7 @@ async def test_a_valid_response_request_passes_byte_for_byte(client: httpx2.Asyn
 async def test_a_call_without_output_gets_one(client: httpx2.AsyncClient) -> None:
     async with upstream() as api, Proxy(api.url, profile="openai") as proxy:
         response = await client.post(f"{proxy.url}/v1/responses", json={"model": "gpt-6", "input": ITEMS[:-1]})
-        assert response.headers["antiphon-repaired"].startswith("TU001")
+        assert response.headers["antiphon-repaired"].startswith("TU001 input.")
         outputs = [item for item in json.loads(api.seen[0].body)["input"] if item.get("type") == "function_call_output"]
         # Of any order there: they are tied by id.
         assert sorted(item["call_id"] for item in outputs) == ["a", "b"]

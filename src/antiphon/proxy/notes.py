@@ -24,6 +24,7 @@ class Done:
         message: index of the message it was about, or None.
         block: index of the block in it, or None.
         done: what was done, as in "moved the result behind its call".
+        array: the field of the request that holds its messages.
     """
 
     rule: str
@@ -31,27 +32,29 @@ class Done:
     message: int | None
     block: int | None
     done: str
+    array: str = "messages"
 
     @property
     def where(self) -> str:
         """The place, as the API would say it."""
         if self.message is None:
             return ""
-        return f"messages.{self.message}" if self.block is None else f"messages.{self.message}.content.{self.block}"
+        place = f"{self.array}.{self.message}"
+        return place if self.block is None else f"{place}.content.{self.block}"
 
 
-def told(violations: Iterable[Violation]) -> tuple[Done, ...]:
-    """Return what was done about some violations."""
-    return tuple(_told(violation) for violation in violations)
+def told(violations: Iterable[Violation], array: str = "messages") -> tuple[Done, ...]:
+    """Return what was done about some violations of a request that has its messages in this field."""
+    return tuple(_told(violation, array) for violation in violations)
 
 
-def _told(violation: Violation) -> Done:
+def _told(violation: Violation, array: str) -> Done:
     try:
         found = rule(violation.rule)
     except KeyError:
         # Faults of other wire forms need not be in the table.
-        return Done(violation.rule, "", violation.message, violation.block, "repaired")
-    return Done(violation.rule, found.name, violation.message, violation.block, found.done or "repaired")
+        return Done(violation.rule, "", violation.message, violation.block, "repaired", array)
+    return Done(violation.rule, found.name, violation.message, violation.block, found.done or "repaired", array)
 
 
 def header(done: Sequence[Done]) -> str:

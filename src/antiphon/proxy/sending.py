@@ -219,7 +219,8 @@ class _Passage:
         return _completes_in_any_order(self.request) and not binds_thinking(request.get("model"))
 
     def _note(self, judged: Judged) -> None:
-        self.exchange.repaired = told(judged.treated)
+        array = "input" if self.target.endpoint is Endpoint.RESPONSES else "messages"
+        self.exchange.repaired = told(judged.treated, array)
         self.exchange.failed_open = judged.failed
         self.exchange.cached = judged.cached
         self.exchange.sorted = judged.sorted
