@@ -6,11 +6,16 @@ read in a process of its own, which ends with the call: `python -m antiphon.tool
 
 import json
 import re
+import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
 
 import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream
+
+from antiphon.tools.starting import running
 
 _LEFT_OUT = (
     *("script", "style", "noscript", "template", "svg", "math", "canvas", "iframe", "object", "audio", "video"),
@@ -37,16 +42,33 @@ async def html_to_markdown(html: str, url: str) -> tuple[str, str]:
         UnreadablePage: its HTML cannot be read.
     """
     asked = json.dumps({"html": html, "url": url}).encode()
-    try:
-        # Cancelling this kills the process.
-        ended = await anyio.run_process([sys.executable, "-I", "-m", __name__], input=asked, check=False)
-    except* anyio.BrokenResourceError as broken:
-        raise UnreadablePage("its reader ended before it had read it") from broken
-    if ended.returncode != 0:
-        problem = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise UnreadablePage(problem or f"its reader ended with {ended.returncode}")
-    title, text = json.loads(ended.stdout)
+    output = bytearray()
+    errors = bytearray()
+    async with running([sys.executable, "-I", "-m", __name__], stdin=subprocess.PIPE) as process:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_gather, process.stdout, output)
+            tasks.start_soon(_gather, process.stderr, errors)
+            await _tell(process.stdin, asked)
+        code = await process.wait()
+    if code != 0 or not output:
+        problem = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UnreadablePage(problem or f"its reader ended with {code}")
+    title, text = json.loads(output)
     return title, text
+
+
+async def _tell(stream: ByteSendStream | None, data: bytes) -> None:
+    # A reader that ends early says by its exit code what there is to say.
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        if stream is not None:
+            await stream.send(data)
+            await stream.aclose()
+
+
+async def _gather(stream: ByteReceiveStream | None, said: bytearray) -> None:
+    if stream is not None:
+        async for chunk in stream:
+            said += chunk
 
 
 def converted(html: str, url: str) -> tuple[str, str]:

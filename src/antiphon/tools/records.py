@@ -4,14 +4,14 @@ For programs that start no others (git, ripgrep). Commands of the model run in `
 """
 
 import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteReceiveStream
+
+from antiphon.tools.starting import kill, running
 
 _ERRORS_KEPT = 4096
 
@@ -53,38 +53,15 @@ async def read_records(
     Raises:
         OSError: the program cannot be started.
     """
-    process = await _started(argv, cwd, env)
     errors: list[bytes] = []
-    try:
+    async with running(argv, cwd=cwd, env=env) as process:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_drain, process.stderr, errors, name=f"errors of {Path(argv[0]).name}")
             wanted = await _split(process.stdout, take, separator, longest)
             if not wanted:
-                _kill(process)
+                kill(process)
         code = await process.wait()
-    finally:
-        with anyio.CancelScope(shield=True):
-            _kill(process)
-            await process.aclose()
     return Ended(code, b"".join(errors).decode(errors="replace").strip())
-
-
-async def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> Process:
-    """Start the program, cancelled or not: one that is half started could not be waited for."""
-    started: list[Process] = []
-    with anyio.CancelScope(shield=True):
-        started.append(
-            await anyio.open_process(
-                argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
-            )
-        )
-    return started[0]
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
 
 
 async def _drain(stream: ByteReceiveStream | None, kept: list[bytes]) -> None:

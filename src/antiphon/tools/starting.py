@@ -1,0 +1,53 @@
+"""Starts a program whose output is read, and ends it, so that cancelling at any moment leaves no process behind.
+
+For programs that we choose ourselves and that start no others; `processes.py` runs those that the model asked for.
+"""
+
+import subprocess
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import anyio
+from anyio.abc import Process
+
+
+@asynccontextmanager
+async def running(
+    argv: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> AsyncGenerator[Process]:
+    """Run a program while the context is open, with pipes for its output and errors; at the end it is killed.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    process = await _started(argv, stdin, cwd, env)
+    try:
+        yield process
+    finally:
+        with anyio.CancelScope(shield=True):
+            kill(process)
+            await process.aclose()
+
+
+async def _started(argv: Sequence[str], stdin: int, cwd: Path | None, env: Mapping[str, str] | None) -> Process:
+    """Start the program, cancelled or not: one that is half started could not be waited for."""
+    started: list[Process] = []
+    with anyio.CancelScope(shield=True):
+        started.append(
+            await anyio.open_process(
+                argv, stdin=stdin, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+            )
+        )
+    return started[0]
+
+
+def kill(process: Process) -> None:
+    """Kill a program, unless it has ended."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
