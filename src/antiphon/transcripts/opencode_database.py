@@ -117,4 +117,4 @@ def _apply(connection: sqlite3.Connection, edit: Edit) -> None:
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
         # The names are those the table gave; a quote in one would be refused as no column of it.
-        connection.execute(f"INSERT INTO part ({names}) VALUES ({marks})", list(row.values()))  # noqa: S608
+        connection.execute(f"INSERT INTO part ({names}) VALUES ({marks})", list(row.values()))  # noqa: S608  (see above)
