@@ -327,7 +327,8 @@ def lost_or_crossed(request: Json, repaired: Json) -> list[str]:
     asked: dict[str, set[str]] = {}
     for block in [*_blocks(request["messages"], "tool_use"), *_blocks(request["messages"], None)]:
         asked.setdefault(json.dumps(block.get("id")), set()).add(_number_of(block))
-    whole = json.dumps(repaired["messages"])
+    # Wherever it stands: what a system message said may have become part of the system prompt.
+    whole = json.dumps(repaired)
     broken = [f"the result {number} is lost" for number in said if number not in whole]
     calls = {json.dumps(block["id"]): block for block in _blocks(repaired["messages"], "tool_use")}
     for block_id, number in _numbers(repaired["messages"]):
