@@ -9,6 +9,7 @@
     │   ├── Rejected            an answer that asking again will not change (most 4xx)
     │   ├── Overloaded          an answer that asking again may change (429, 5xx, 529)
     │   └── StreamBroken        the answer began and did not end
+    ├── SessionError            a stored session cannot be read, written or found
     └── SettingsError           a setting, flag or script cannot be used
 
 A tool that fails raises none of these: its failure is a result the model reads.
@@ -78,6 +79,10 @@ class StreamBroken(ProviderError):
     """A reply began and did not reach `message_stop`; nothing of it may be believed."""
 
     retryable = True
+
+
+class SessionError(AntiphonError):
+    """A stored session cannot be read, written or found; the message says which, why, and what to do."""
 
 
 class SettingsError(AntiphonError):

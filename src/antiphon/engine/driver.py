@@ -6,7 +6,7 @@ Knows how to run a job; does not know tools, models or the wire.
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ import anyio
 from anyio import CancelScope
 
 from antiphon.engine.events import (
+    INDEPENDENT,
     Access,
     Allowed,
     Ask,
@@ -28,6 +29,7 @@ from antiphon.engine.events import (
     Reply,
     Requested,
     Result,
+    Resumed,
     Start,
     Stop,
     ToolCall,
@@ -148,6 +150,27 @@ class Driver:
         self._index[call.id] = len(self._index)
         self._receive(Requested(call, answer=result, denied=denied))
 
+    def resume(self, events: Iterable[Event], *, cut: bool = False) -> None:
+        """Go on with a turn that a process began which is no more. Its message must be complete and in the history.
+
+        Finished results stay, calls that only read run again, everything else is answered without being run; see
+        `antiphon.engine.events.Resumed`.
+
+        Args:
+            events: what was recorded of the turn, in order.
+            cut: as for `message_ended`; counts where the message's end was not recorded any more.
+        """
+        for event in events:
+            if isinstance(event, Requested):
+                self._index[event.call.id] = len(self._index)
+            self._turn.receive(event)
+        for call in self._turn.open_reads():
+            prepared = self._prepare(call)
+            self._jobs[call.id] = prepared if isinstance(prepared, Job) else _answered_at_once(prepared)
+        self._receive(Resumed())
+        if not self._turn.has_ended:
+            self.message_ended(cut=cut)
+
     def _refuse_twice(self, call: ToolCall) -> None:
         if call.id in self._index:
             raise ValueError(f"call {call.id!r} was requested already; one of the two results would be lost")
@@ -229,12 +252,11 @@ class Driver:
             self._receive(Finished(key, failure(text)))
 
     async def _ask(self, key: str, job: Job, scope: CancelScope) -> None:
-        if job.ask is None:
-            raise RuntimeError("asked about a call nobody has to be asked about")
         with scope:
             if scope.cancel_called:
                 return
-            refusal = await _outcome(job.ask)
+            # A resumed call may need no approval any more.
+            refusal = None if job.ask is None else await _outcome(job.ask)
             self._end_scope(key, scope)
             if refusal is None:
                 self._receive(Allowed(key))
@@ -246,6 +268,16 @@ class Driver:
         """Forget a scope, so that nothing cancels work that is done."""
         if self._scopes.get(key) is scope:
             del self._scopes[key]
+
+
+def _answered_at_once(prepared: Result | Denial) -> Job:
+    """Return a job for a call that could be carried out when it was asked for, and can or may not be any more."""
+    result = prepared.result if isinstance(prepared, Denial) else prepared
+
+    async def answer() -> Result:
+        return result
+
+    return Job(INDEPENDENT, answer)
 
 
 async def _outcome(work: Callable[[], Awaitable[T]]) -> T | Result:

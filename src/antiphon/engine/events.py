@@ -152,7 +152,16 @@ class Discarded:
     reason: str
 
 
-Event = Requested | Allowed | Denied | MessageEnded | Finished | Cancelled | Discarded
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The process that ran the turn died, and another one goes on with it.
+
+    Calls that only read start again. What may have changed something is not run a second time: it is answered, as
+    unknown where it had started, as not done where it had not.
+    """
+
+
+Event = Requested | Allowed | Denied | MessageEnded | Finished | Cancelled | Discarded | Resumed
 
 
 # Commands: what to do now.

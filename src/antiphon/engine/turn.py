@@ -19,6 +19,7 @@ from antiphon.engine.events import (
     Reply,
     Requested,
     Result,
+    Resumed,
     Start,
     Stop,
     ToolCall,
@@ -33,6 +34,15 @@ CUT = failure(
 )
 STOPPED = failure("Stopped by the user while it was running. It may have been carried out in part.")
 NOT_STARTED = failure("Stopped by the user before it was started. Nothing was done.")
+
+UNKNOWN = failure(
+    "Outcome unknown: Antiphon was ended while this call was running. It may have been carried out in whole, in part "
+    "or not at all. Look at the present state before you ask for it again."
+)
+NOT_REACHED = failure(
+    "Not carried out: Antiphon was ended before this call was started. Nothing was done. "
+    "Ask again if it is still wanted."
+)
 
 DEFAULT_LIMIT = 32
 """How many calls run at once unless told otherwise: more than any batch seen from real models needs."""
@@ -58,6 +68,7 @@ class Turn:
         self.is_over = False
         self._buffer: ReorderBuffer[Result] = ReorderBuffer()
         self._scheduler = Scheduler(limit)
+        self._only_read: set[str] = set()
         self._ended = False
 
     def receive(self, event: Event) -> list[Command]:
@@ -81,10 +92,10 @@ class Turn:
                 commands = self._answered(event)
             case MessageEnded():
                 commands = self._message_ended(cut=event.cut)
-            case Cancelled():
-                return self._cancelled()
-            case Discarded():
-                return self._discarded()
+            case Cancelled() | Discarded():
+                return self._cancelled() if isinstance(event, Cancelled) else self._discarded()
+            case Resumed():
+                commands = self._resumed()
         for key in self._scheduler.start():
             self._enter(key, "running")
             commands.append(Start(key))
@@ -99,6 +110,15 @@ class Turn:
     def result(self, key: str) -> Result | None:
         """Return what a call came to, if it is over."""
         return self._buffer.get(key)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the assistant message is complete."""
+        return self._ended
+
+    def open_reads(self) -> list[ToolCall]:
+        """Return the unfinished calls that only read, which may run again when the turn is resumed."""
+        return [self.calls[key] for key in self._buffer.open_slots() if key in self._only_read]
 
     def _enter(self, key: str, state: CallState) -> None:
         self.states[key] = state
@@ -115,6 +135,8 @@ class Turn:
             self._enter(key, "denied" if event.denied else "failed" if event.answer.is_error else "done")
             return []
         self._scheduler.add(key, event.access, asking=event.ask)
+        if event.access.early:
+            self._only_read.add(key)
         self._enter(key, "asking" if event.ask else "waiting")
         return [Ask(key)] if event.ask else []
 
@@ -178,6 +200,19 @@ class Turn:
         for key in self._buffer.open_slots():
             commands += self._stop(key)
             self._enter(key, "cancelled")
+        return commands
+
+    def _resumed(self) -> list[Command]:
+        commands: list[Command] = []
+        for key in self._buffer.open_slots():
+            state = self.states[key]
+            if key not in self._only_read:
+                self._buffer.complete(key, UNKNOWN if state == "running" else NOT_REACHED)
+                self._scheduler.remove(key)
+                self._enter(key, "failed")
+            elif state != "waiting":
+                self.changed[key] = None
+                commands.append(Ask(key) if state == "asking" else Start(key))
         return commands
 
     def _reply(self) -> Command:

@@ -1,0 +1,69 @@
+"""A session: its log, and the state that its records come to."""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from antiphon.sessions.log import SessionLog
+from antiphon.sessions.records import Entry, Named, Record
+from antiphon.sessions.replay import State, replay
+
+
+class Session:
+    """A session that is open for writing; one process has it at a time.
+
+    Attributes:
+        found: the state when it was opened, from which an agent goes on; it does not follow what is recorded later.
+    """
+
+    def __init__(self, log: SessionLog, entries: Iterable[Entry]) -> None:
+        """Wrap an open log; see `antiphon.sessions.Sessions`."""
+        self._log = log
+        self.found: State = replay(entries)
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.found.begun.session
+
+    @property
+    def workspace(self) -> str:
+        """The directory it works in, absolute."""
+        return self.found.begun.workspace
+
+    @property
+    def problem(self) -> str:
+        """Why records are kept in memory only at the moment; empty while all is written."""
+        return self._log.problem
+
+    def record(self, record: Record, *, at: float | None = None) -> int:
+        """Append to the log and return the record's number; see `SessionLog.append`, which never raises."""
+        return self._log.append(record, at=at)
+
+    def require_written(self) -> None:
+        """Make sure that what was recorded is in the file.
+
+        Raises:
+            SessionError: it is not, and says why.
+        """
+        self._log.require_written()
+
+    def rename(self, name: str) -> None:
+        """Give the session a name."""
+        self.record(Named(name))
+
+    def entries(self) -> list[Entry]:
+        """Return all that is in the log by now."""
+        return self._log.entries()
+
+    def close(self) -> None:
+        """Write what is left and let other processes have the session."""
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
