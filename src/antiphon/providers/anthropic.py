@@ -15,6 +15,7 @@ from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.streaming import ReplyEvent
 from antiphon.providers.answer import events_in, refusal_in
+from antiphon.providers.counting import to_be_counted, tokens_in
 from antiphon.providers.credentials import endpoint
 
 if TYPE_CHECKING:
@@ -85,6 +86,20 @@ class AnthropicProvider:
                 raise await refusal_in(answer)
             async with aclosing(events_in(answer)) as events:
                 yield events
+
+    async def count_tokens(self, request: Request) -> int:
+        """Return the input tokens of a request, as the API counts them.
+
+        Raises:
+            Unreachable: no answer arrived.
+            Rejected: the request was refused, or the server does not count tokens; Overloaded where the same request
+                may succeed later.
+            StreamBroken: the answer broke off.
+        """
+        url = f"{self._endpoint.base_url}/v1/messages/count_tokens"
+        body = to_be_counted(request).encode()
+        async with self._connected().post(url, self._endpoint.headers, body) as answer:
+            return await tokens_in(answer)
 
     async def aclose(self) -> None:
         """Close idle connections. The provider cannot be used afterwards."""

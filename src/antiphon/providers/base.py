@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request
@@ -31,4 +31,22 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close idle connections. The provider cannot be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """What a provider may do besides: say how many tokens a request holds, before it is made."""
+
+    async def count_tokens(self, request: Request) -> int:
+        """Return the input tokens of a request, as the model would read them.
+
+        One attempt. Parameters that have nothing to do with the prompt are left out.
+
+        Raises:
+            Unreachable: no answer arrived.
+            Rejected: the request was refused, or tokens are not counted here; Overloaded where the same request may
+                succeed later.
+            StreamBroken: the answer broke off.
+        """
         ...

@@ -12,11 +12,12 @@ import anyio
 
 from antiphon.errors import Rejected, SettingsError
 from antiphon.protocol.checking import check
-from antiphon.protocol.context import Dialect
+from antiphon.protocol.context import Context, Dialect
 from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json
 from antiphon.protocol.streaming import ReplyEvent, ReplyFailed, ReplyReader
+from antiphon.providers.counting import to_be_counted
 from antiphon.providers.refusals import broken
 
 Reply = Sequence[Json] | Json | Exception
@@ -37,6 +38,7 @@ class ScriptedProvider:
 
     Attributes:
         requests: the body of every request so far, as JSON of its own: what the caller does later does not change it.
+        counted: the body of every request whose tokens were asked for.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class ScriptedProvider:
         strict: bool = True,
         dialect: Dialect = ANTHROPIC,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        tokens: Callable[[Json], int] | None = None,
     ) -> None:
         """Take the script.
 
@@ -54,12 +57,15 @@ class ScriptedProvider:
             strict: refuse requests that break a rule of the dialect. A refused request uses up no reply.
             dialect: whose rules.
             sleep: waits for the delays of the script.
+            tokens: counts the tokens of a request; one for every four characters of its JSON unless given.
         """
         self.requests: list[Json] = []
+        self.counted: list[Json] = []
         self._replies = iter(replies)
         self._strict = strict
         self._dialect = dialect
         self._sleep = sleep
+        self._tokens = tokens or _four_characters_each
 
     @property
     def dialect(self) -> Dialect:
@@ -88,6 +94,20 @@ class ScriptedProvider:
         async with aclosing(self._events(script, body)) as events:
             yield events
 
+    async def count_tokens(self, request: Request) -> int:
+        """Record what is to be counted and return its tokens.
+
+        Raises:
+            Rejected: the request breaks a rule.
+            ProviderError: the function that was given to count them says so.
+        """
+        body: Json = json.loads(to_be_counted(request).encode())
+        self.counted.append(body)
+        if self._strict:
+            for violation in check(body, self._dialect, context=Context(counting=True)):
+                raise Rejected(400, violation.text, details={"rule": violation.rule})
+        return self._tokens(body)
+
     async def aclose(self) -> None:
         """Do nothing: there is no connection."""
 
@@ -115,6 +135,10 @@ class ScriptedProvider:
                 await self._sleep(delays[index])
             if index == len(content) and (error := script.get("break")) is not None:
                 raise error
+
+
+def _four_characters_each(body: Json) -> int:
+    return -(-len(json.dumps(body, ensure_ascii=False)) // 4)
 
 
 def _told(script: Json, body: Json, number: int) -> Iterator[list[Json]]:

@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from antiphon.errors import SettingsError, StreamBroken, Unreachable
+from antiphon.errors import Rejected, SettingsError, StreamBroken, Unreachable
 from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import ANTHROPIC, BEDROCK
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json
 from antiphon.protocol.streaming import ReplyEvent, ReplyFailed, ReplyReader
 from antiphon.providers.answer import Answer, events_in
+from antiphon.providers.counting import to_be_counted
 from antiphon.providers.refusals import broken, refusal
 
 if TYPE_CHECKING:
@@ -70,6 +71,32 @@ class SdkProvider:
                 raise self._known(error) from error
             events = await stack.enter_async_context(aclosing(self._events(response)))
             yield events
+
+    async def count_tokens(self, request: Request) -> int:
+        """Return the input tokens of a request, as the client's cloud counts them.
+
+        Raises:
+            Unreachable: no answer arrived.
+            Rejected: the request was refused, or this cloud does not count tokens; Overloaded where the same request
+                may succeed later.
+            SettingsError: the client has no credentials.
+        """
+        import anthropic  # noqa: PLC0415  (see `_known`)
+
+        body = to_be_counted(request).json()
+        more = {key: value for key, value in body.items() if key not in ("model", "messages")}
+        try:
+            counted = await self._client.messages.count_tokens(
+                model=body.get("model", ""), messages=body["messages"], extra_body=more or None
+            )
+        except anthropic.APIError as error:
+            raise self._known(error) from error
+        except anthropic.AnthropicError as error:
+            # The clients of clouds without that endpoint say so before they send anything.
+            raise Rejected(404, str(error)) from error
+        except TypeError as error:
+            raise self._known(error) from error
+        return counted.input_tokens
 
     async def aclose(self) -> None:
         """Do nothing: the client is the caller's."""
