@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -11,15 +12,21 @@ from anyio import BrokenResourceError, create_memory_object_stream
 
 from antiphon.agent.events import AgentEvent, RunEnded, RunResult, RunStarted
 from antiphon.agent.history import History, mark_params
+from antiphon.agent.recording import Recorder
+from antiphon.agent.resuming import Settled, left_open, same_prefix, system_of
 from antiphon.agent.run import Run, RunSettings
 from antiphon.agent.toolbox import Toolbox, ToolLike
 from antiphon.agent.turn import Emit
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.policy import ALLOW_ALL, Approve, Permissions
 from antiphon.protocol.messages import Json
+from antiphon.protocol.models import binds_thinking
 from antiphon.protocol.rule import Violation
 from antiphon.providers.anthropic import AnthropicProvider
 from antiphon.providers.base import Provider
+from antiphon.sessions.records import Begun, Repaired
+from antiphon.sessions.replay import State
+from antiphon.sessions.session import Session
 from antiphon.tools.base import Limits, Workspace
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -53,6 +60,7 @@ class Agent:
         max_parallel: int = DEFAULT_LIMIT,
         params: Json | None = None,
         messages: Sequence[Json] = (),
+        session: Session | None = None,
     ) -> None:
         """Set up an agent; nothing is sent yet.
 
@@ -60,7 +68,7 @@ class Agent:
             model: the model's name.
             tools: tools, or Python functions that become tools.
             provider: who serves the model; the Anthropic API, with the key from the environment, unless given.
-            system: the system prompt.
+            system: the system prompt; that of the session, where it goes on from one, unless given.
             permissions: which calls may run; all of them unless given.
             approve: decides about calls that the permissions leave open. Without it they are denied.
             workspace: where over-long results are kept.
@@ -70,27 +78,54 @@ class Agent:
             max_parallel: most calls that run at once.
             params: further parameters of the request, such as `thinking`, as the API takes them.
             messages: a conversation to go on from. Damage in it is repaired; see `repaired`.
+            session: where everything is recorded before it takes effect, and where the conversation goes on from if
+                it has one. Closed by whoever opened it.
 
         Raises:
-            ValueError: two tools have one name.
+            ValueError: two tools have one name, or there are both `messages` and a session's conversation.
             SettingsError: no provider was given and the environment names no key.
         """
-        self._model = model
         self._provider = provider or AnthropicProvider()
         self._toolbox = Toolbox(tools, permissions=permissions, approve=approve, limits=limits, workspace=workspace)
-        self._settings = RunSettings(model, self._parameters(system, max_tokens, params or {}), max_turns, max_parallel)
-        self._history = History(messages, self._provider.dialect)
+        found = session.found if session is not None else State(Begun("", ""))
+        if found.messages and messages:
+            raise ValueError("the session has a conversation already; give messages to a new session only")
+        params = self._parameters(model, system or system_of(found.params), max_tokens, params or {})
+        self._settings = RunSettings(model, params, max_turns, max_parallel)
+        self._left = left_open(found)
+        record = Recorder(session)
+        self._history = History(
+            found.messages or messages, self._provider.dialect, record, unanswered=self._left is not None
+        )
+        if messages:
+            record(Repaired(tuple(self._history.messages), ("the conversation was handed in",)))
+        if found.params is not None:
+            self._forget_foreign_thinking(found.params)
         self._run: Run | None = None
-        self.session_id = str(uuid.uuid4())
+        self._session = session
+        self._session_id = session.id if session is not None else str(uuid.uuid4())
 
     @property
     def model(self) -> str:
         """The model's name."""
-        return self._model
+        return self._settings.model
+
+    @property
+    def session(self) -> Session | None:
+        """The session that everything is recorded in, or None."""
+        return self._session
+
+    @property
+    def session_id(self) -> str:
+        """The session's id; one of the agent's own where nothing is recorded."""
+        return self._session_id
 
     @property
     def messages(self) -> list[Json]:
-        """The conversation as it would be sent, valid at every moment. A copy of the list; do not edit the messages."""
+        """The conversation as it would be sent, valid at every moment. A copy of the list; do not edit the messages.
+
+        Of a session that a process left in the middle of a turn it ends with calls without results, until `settle`.
+        """
         return list(self._history.messages)
 
     @property
@@ -98,21 +133,54 @@ class Agent:
         """What was wrong with the `messages` that were handed in."""
         return self._history.repaired
 
-    async def run(self, prompt: str | Sequence[Json]) -> RunResult:
+    async def settle(self) -> Settled:
+        """Finish the turn that a killed process left in the middle, if there is one, and say what became of its calls.
+
+        Finished results stay, calls that only read run again, and what may have changed something does not: the model
+        is told that its outcome is unknown. A run begins with this by itself; call it to know, or to show it.
+
+        Raises:
+            RuntimeError: this agent runs already.
+        """
+        self._require_idle()
+        left, self._left = self._left, None
+        if left is None:
+            return Settled()
+        self._run = self._new_run(None)
+        try:
+            return await self._run.settle(left)
+        finally:
+            self._run = None
+
+    def use_model(self, model: str) -> None:
+        """Let another model answer from the next run on.
+
+        Raises:
+            RuntimeError: this agent runs.
+        """
+        self._require_idle()
+        before = self._settings.params
+        self._settings = replace(self._settings, model=model, params={**before, "model": model})
+        self._forget_foreign_thinking(before)
+
+    async def run(self, prompt: str | Sequence[Json] | None) -> RunResult:
         """Send a prompt (text, or content blocks) and work until the model is done.
+
+        None says nothing and lets the model go on where it was interrupted.
 
         Raises:
             ProviderError: the model could not be reached or refused the request. A prompt that got no answer is taken
                 back; the conversation is valid, and a next `run` goes on from it.
+            SessionError: the session cannot be written; nothing was sent.
             RuntimeError: this agent runs already.
-            ValueError: the prompt is empty.
+            ValueError: the prompt is empty, or None and there is nothing to go on with.
         """
         result = await self._go(prompt, None)
         if result.cause is not None:
             raise result.cause
         return result
 
-    async def stream(self, prompt: str | Sequence[Json]) -> AsyncGenerator[AgentEvent]:
+    async def stream(self, prompt: str | Sequence[Json] | None) -> AsyncGenerator[AgentEvent]:
         """Send a prompt and yield what happens, live. The last event is `RunEnded`, which also tells of errors.
 
         To stop early call `cancel` and read on, or close the generator (`contextlib.aclosing`).
@@ -161,24 +229,40 @@ class Agent:
     ) -> None:
         await self.aclose()
 
-    async def _go(self, prompt: str | Sequence[Json], emit: Emit | None) -> RunResult:
-        if self._run is not None:
-            raise RuntimeError("this agent is running already; one conversation has one run at a time")
-        if not (prompt.strip() if isinstance(prompt, str) else prompt):
+    async def _go(self, prompt: str | Sequence[Json] | None, emit: Emit | None) -> RunResult:
+        self._require_idle()
+        if prompt is not None and not (prompt.strip() if isinstance(prompt, str) else prompt):
             raise ValueError("the prompt is empty; say something, or pass content blocks")
-        content: list[Json] = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt)
-        self._history.add_prompt(content)
-        self._run = Run(self._settings, self._history, self._provider, self._toolbox, emit)
+        await self.settle()
+        self._history.record.configured(self._settings.params)
+        if prompt is not None:
+            self._history.add_prompt([{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt))
+        elif not self._history.messages or self._history.messages[-1].get("role") != "user":
+            raise ValueError("there is nothing to go on with: the model has answered. Say something")
+        self._run = self._new_run(emit)
         if emit is not None:
             shown = prompt if isinstance(prompt, str) else ""
-            emit(RunStarted(self.session_id, self._model, self._toolbox.names, shown))
+            emit(RunStarted(self.session_id, self.model, self._toolbox.names, shown))
         try:
             return await self._run.go()
         finally:
             self._run = None
 
-    def _parameters(self, system: str | None, max_tokens: int, params: Json) -> Json:
-        fixed: Json = {"model": self._model, "max_tokens": max_tokens}
+    def _new_run(self, emit: Emit | None) -> Run:
+        return Run(self._settings, self._history, self._provider, self._toolbox, emit)
+
+    def _require_idle(self) -> None:
+        if self._run is not None:
+            raise RuntimeError("this agent is running already; one conversation has one run at a time")
+
+    def _forget_foreign_thinking(self, before: Json) -> None:
+        """Leave out thinking that the next request would be refused for: newer models bind it to what was before it."""
+        bound = binds_thinking(self.model) or binds_thinking(before.get("model"))
+        if bound and not same_prefix(before, self._settings.params):
+            self._history.forget_thinking()
+
+    def _parameters(self, model: str, system: str | None, max_tokens: int, params: Json) -> Json:
+        fixed: Json = {"model": model, "max_tokens": max_tokens}
         if system:
             fixed["system"] = system
         if self._toolbox.definitions:

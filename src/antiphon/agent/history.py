@@ -7,13 +7,15 @@ compare bytes. The one message that may still grow is a user message at the end,
 from collections.abc import Sequence
 from typing import Any, cast
 
+from antiphon.agent.recording import Recorder
 from antiphon.errors import ConversationInvalid
 from antiphon.protocol.call_ids import CallIds
 from antiphon.protocol.checking import check, repair
 from antiphon.protocol.context import Dialect
 from antiphon.protocol.encoding import Request, encode
-from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, THINKING_TYPES, Json, blocks_of
+from antiphon.protocol.messages import SERVER_TOOL_USE_TYPES, THINKING_TYPES, Json, blocks_of, tool_uses
 from antiphon.protocol.rule import Violation
+from antiphon.sessions.records import Answered, Prompted, Repaired, Replaced, Replied, Truncated
 
 _MARKER: Json = {"type": "ephemeral"}
 
@@ -27,18 +29,32 @@ class History:
     Attributes:
         messages: as they are sent, without cache markers. Not to be edited.
         call_ids: the ids of its tool calls.
+        record: is told of every change, before it is made.
         repaired: what was wrong with the messages that were handed in, and has been repaired.
     """
 
-    def __init__(self, messages: Sequence[Json], dialect: Dialect) -> None:
-        """Go on from these messages (copied); damage in them is repaired now, before anything is sent."""
+    def __init__(
+        self, messages: Sequence[Json], dialect: Dialect, record: Recorder | None = None, *, unanswered: bool = False
+    ) -> None:
+        """Go on from these messages (copied); damage in them is repaired now, before anything is sent.
+
+        Args:
+            messages: the conversation so far.
+            dialect: whose rules it keeps.
+            record: is told of every change.
+            unanswered: the last message is a reply whose calls are to be answered yet.
+        """
         self._dialect = dialect
+        self.record = record or Recorder()
         self.repaired: tuple[Violation, ...] = ()
         given = list(messages)
-        if given:
-            outcome = repair({"messages": given}, dialect)
+        whole = given[:-1] if unanswered else given
+        if whole:
+            outcome = repair({"messages": whole}, dialect)
             self.repaired = outcome.violations
-            given = list(cast("list[Json]", outcome.request["messages"]))
+            given = [*cast("list[Json]", outcome.request["messages"]), *given[len(whole) :]]
+        if self.repaired:
+            self.record(Repaired(tuple(given), tuple(f"{found.rule}: {found.text}" for found in self.repaired)))
         self.messages: list[Json] = given
         self.call_ids = CallIds(given)
         self._encoded = [encode(message) for message in given]
@@ -47,17 +63,27 @@ class History:
 
     def add_prompt(self, content: list[Json]) -> None:
         """Add what the user says, behind results that were not answered yet; until answered it can be taken back."""
+        # What a paused reply left open is dropped for good, also where the prompt is taken back.
+        self._before_user(content)
         self._before_prompt = (len(self.messages), self.messages[-1] if self.messages else None)
-        self.add_results(content)
+        self.record(Prompted(tuple(content)))
+        self._add_user(content)
 
     def add_results(self, content: list[Json]) -> None:
-        """Add blocks of the user's side; neighbouring user messages become one, in the order they were added."""
+        """Add results, then notes; neighbouring user messages become one, in the order they were added."""
+        self._before_user(content)
+        self.record(Answered(tuple(content)))
+        self._add_user(content)
+
+    def _add_user(self, content: list[Json]) -> None:
         if self.messages and self.messages[-1].get("role") == "user":
             self._replace_last({**self.messages[-1], "content": [*blocks_of(self.messages[-1]), *content]})
             return
+        self._append({"role": "user", "content": content})
+
+    def _before_user(self, content: list[Json]) -> None:
         if any(block.get("type") != "tool_result" for block in content):
             self._drop_open_server_calls()
-        self._append({"role": "user", "content": content})
 
     def take_back_prompt(self) -> bool:
         """Make the conversation what it was before the last prompt; say whether that prompt had no answer yet."""
@@ -65,8 +91,10 @@ class History:
             return False
         count, last = self._before_prompt
         self._before_prompt = None
+        self.record(Truncated(count, "the prompt was taken back"))
         del self.messages[count:], self._encoded[count:]
-        if last is not None:
+        if last is not None and last is not self.messages[-1]:
+            self.record(Replaced(count - 1, last))
             self._replace_last(last)
         self._checked = min(self._checked, len(self.messages))
         return True
@@ -81,14 +109,26 @@ class History:
         content = [_without_media(block) for block in blocks_of(self.messages[-1])]
         if content == blocks_of(self.messages[-1]):
             return False
-        self._replace_last({**self.messages[-1], "content": content})
+        message = {**self.messages[-1], "content": content}
+        self.record(Replaced(len(self.messages) - 1, message, "images and documents were left out"))
+        self._replace_last(message)
         return True
 
-    def add_assistant(self, content: list[Json]) -> Json | None:
+    def add_assistant(
+        self, content: list[Json], reply: Json | None = None, *, cut: bool = False, interrupted: bool = False
+    ) -> Json | None:
         """Add the blocks of a reply and return its message; a reply without content adds nothing.
 
         A reply that goes on where a paused one stopped extends that message.
+
+        Args:
+            content: the blocks.
+            reply: the API's message object, for the record.
+            cut: the reply ended before the model was done, with a call as its end.
+            interrupted: the reply was stopped; this is what it had said.
         """
+        told = {name: value for name, value in (reply or {}).items() if name != "content"}
+        self.record(Replied(tuple(content), told, cut, interrupted))
         if not content:
             return None
         self._before_prompt = None
@@ -97,6 +137,25 @@ class History:
         else:
             self._append({"role": "assistant", "content": content})
         return self.messages[-1]
+
+    def forget_thinking(self) -> bool:
+        """Leave out all thinking, which is of another model or bound to another request; say whether there was some."""
+        bare = [_without_thinking(message) for message in self.messages]
+        if bare == self.messages:
+            return False
+        unanswered = bool(bare) and any(True for _ in tool_uses(bare[-1]))
+        whole = bare[:-1] if unanswered else bare
+        repaired = repair({"messages": whole}, self._dialect).request["messages"]
+        self.start_over([*cast("list[Json]", repaired), *bare[len(whole) :]])
+        self.record(Repaired(tuple(self.messages), ("thinking that another model, prompt or tools made was left out",)))
+        return True
+
+    def start_over(self, messages: Sequence[Json]) -> None:
+        """Let the conversation be these messages from here on. Who calls this records why."""
+        self.messages[:] = messages
+        self._encoded[:] = [encode(message) for message in messages]
+        self._checked = 0
+        self._before_prompt = None
 
     def request(self, params: Json) -> Request:
         """Return the next request, checked against the rules of the API, with cache breakpoints.
@@ -152,9 +211,18 @@ class History:
         if len(kept) == len(content):
             return
         if kept:
-            self._replace_last({**self.messages[-1], "content": kept})
+            message = {**self.messages[-1], "content": kept}
+            self.record(Replaced(len(self.messages) - 1, message, "server calls that were never answered"))
+            self._replace_last(message)
         else:
+            self.record(Truncated(len(self.messages) - 1, "server calls that were never answered"))
             del self.messages[-1], self._encoded[-1]
+
+
+def _without_thinking(message: Json) -> Json:
+    content = blocks_of(message)
+    kept = [block for block in content if block.get("type") not in THINKING_TYPES]
+    return message if len(kept) == len(content) else {**message, "content": kept}
 
 
 def _without_media(block: Json) -> Json:

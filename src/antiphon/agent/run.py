@@ -9,13 +9,17 @@ import anyio
 from antiphon.agent.events import Retrying, RunResult, StopReason, TurnStarted, Usage
 from antiphon.agent.history import History
 from antiphon.agent.prices import add
+from antiphon.agent.resuming import Settled, events_for, settled
 from antiphon.agent.toolbox import Toolbox
 from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
+from antiphon.engine.events import Reply
 from antiphon.engine.workers import Workers
 from antiphon.errors import AntiphonError, ProviderError, Rejected
 from antiphon.protocol.messages import Json
 from antiphon.providers.base import Provider
 from antiphon.providers.retry import RETRIES, delay
+from antiphon.sessions.records import RunEnded
+from antiphon.sessions.replay import OpenTurn
 
 MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
@@ -88,15 +92,32 @@ class Run:
         if stop_reason in ("refusal", "context_window", "error"):
             # What the API did not answer it would not answer again, and nobody should have to say it twice.
             self._history.take_back_prompt()
+        explained = _EXPLAINED.get(stop_reason, str(cause) if cause is not None else None)
+        self._history.record(RunEnded(stop_reason, explained or ""))
         return RunResult(
             text=self._text,
             stop_reason=stop_reason,
             turns=self._turns,
             usage=self._usage,
             seconds=anyio.current_time() - began,
-            error=_EXPLAINED.get(stop_reason, str(cause) if cause is not None else None),
+            error=explained,
             cause=cause,
         )
+
+    async def settle(self, left: OpenTurn) -> Settled:
+        """Finish the turn that a process left unanswered; see `AgentTurn.resume`. Can be cancelled like a run."""
+        events = events_for(left, self._history.messages[-1])
+        reply: Reply | None = None
+        async with anyio.create_task_group() as tasks:
+            workers = Workers(tasks)
+            try:
+                with self._scope:
+                    cut = left.replied is not None and left.replied.cut
+                    # With the same limit, or it would not be the same turn.
+                    reply = await self._new_turn(workers, left.limit).resume(events, cut=cut)
+            finally:
+                workers.close()
+        return settled(events, reply.results if reply is not None else ())
 
     async def _turn_after_turn(self, workers: Workers) -> StopReason:
         cuts = 0
@@ -121,16 +142,10 @@ class Run:
         attempt = 0
         while True:
             attempt += 1
-            turn = AgentTurn(
-                self._history,
-                self._provider,
-                self._toolbox,
-                workers,
-                model=self._settings.model,
-                limit=self._settings.max_parallel,
-                emit=self._emit,
-            )
+            self._history.record.turn_began(self._settings.max_parallel)
+            turn = self._new_turn(workers, self._settings.max_parallel)
             try:
+                self._history.record.require_written()
                 end = await turn.send(self._history.request(self._settings.params))
             except ProviderError as error:
                 if _blames_media(error) and self._history.leave_out_media():
@@ -147,6 +162,17 @@ class Run:
             self._usage = add(self._usage, end.usage)
             self._text = end.text
             return end
+
+    def _new_turn(self, workers: Workers, limit: int) -> AgentTurn:
+        return AgentTurn(
+            self._history,
+            self._provider,
+            self._toolbox,
+            workers,
+            model=self._settings.model,
+            limit=limit,
+            emit=self._emit,
+        )
 
 
 _EXPLAINED: dict[StopReason, str] = {

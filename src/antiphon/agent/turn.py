@@ -1,6 +1,6 @@
 """One turn: a request goes out, its calls run while the reply streams in, their results come back in request order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -23,10 +23,10 @@ from antiphon.agent.incoming import IncomingReply
 from antiphon.agent.prices import usage_of
 from antiphon.agent.toolbox import Toolbox
 from antiphon.engine.driver import CallUpdate, Denial, Driver, Job
-from antiphon.engine.events import Reply, Result, ToolCall
+from antiphon.engine.events import Event, Reply, Result, ToolCall
 from antiphon.engine.message import user_message
 from antiphon.engine.workers import Workers
-from antiphon.errors import ProviderError
+from antiphon.errors import ProviderError, SessionError
 from antiphon.protocol.encoding import Request
 from antiphon.protocol.messages import Json, text_of
 from antiphon.protocol.streaming import BlockStarted, ReplyEvent, TextDelta, ThinkingDelta
@@ -35,6 +35,8 @@ from antiphon.providers.base import Provider
 Emit = Callable[[AgentEvent], None]
 
 INTERRUPTED = "[The user interrupted the turn here.]"
+UNRECORDED = "[The turn was stopped here, because the session could not be written to disk.]"
+RESUMED = "[Antiphon was ended in the middle of this turn, and went on here later.]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,42 @@ class AgentTurn:
                 reply.receive(event)
 
     async def _answer(self) -> TurnEnd:
-        content = self._reply.content()
-        self._tell_reply(self._history.add_assistant(content), self._reply.stop_reason)
-        self._reply.ended()
+        reply, content = self._reply, self._reply.content()
+        message = self._history.add_assistant(content, reply.message, cut=reply.is_cut)
+        self._tell_reply(message, reply.stop_reason)
         try:
-            results = await self._reply.driver.reply()
-        except get_cancelled_exc_class():
-            self._add_results(self._reply.cancelled(), interrupted=True)
+            # What writes starts as soon as the message has ended, and must not be unknown to whoever goes on later.
+            self._history.record.require_written()
+        except SessionError:
+            self._add_results(reply.cancelled(), UNRECORDED)
             raise
-        self._add_results(results, interrupted=False)
+        reply.ended()
+        try:
+            results = await reply.driver.reply()
+        except get_cancelled_exc_class():
+            self._add_results(reply.cancelled(), INTERRUPTED)
+            raise
+        self._add_results(results)
         return self._end(text_of({"content": content}), calls=len(results.results))
 
-    def _add_results(self, reply: Reply | None, *, interrupted: bool) -> None:
-        message = user_message(reply.results if reply is not None else (), (INTERRUPTED,) if interrupted else ())
+    async def resume(self, events: Sequence[Event], *, cut: bool) -> Reply:
+        """Finish a turn that a process left, and return its results; its reply is the last message of the history.
+
+        Finished results stay, calls that only read run again, and what may have changed something is not run again.
+        """
+        driver = self._reply.driver
+        driver.resume(events, cut=cut)
+        try:
+            results = await driver.reply()
+        except get_cancelled_exc_class():
+            driver.cancel()
+            self._add_results(driver.finished_reply, INTERRUPTED)
+            raise
+        self._add_results(results, RESUMED)
+        return results
+
+    def _add_results(self, reply: Reply | None, note: str = "") -> None:
+        message = user_message(reply.results if reply is not None else (), (note,) if note else ())
         if message["content"]:
             self._history.add_results(message["content"])
             if self._emit is not None:
@@ -129,10 +154,10 @@ class AgentTurn:
     def _keep_what_was_said(self) -> None:
         """The user stopped the reply: what it said so far stays, with what its calls came to."""
         results = self._reply.cancelled()
-        message = self._history.add_assistant(self._reply.said_so_far())
+        message = self._history.add_assistant(self._reply.said_so_far(), interrupted=True)
         if message is not None:
             self._tell_reply(message, "cancelled")
-            self._add_results(results, interrupted=True)
+            self._add_results(results, INTERRUPTED)
 
     def _tell_reply(self, message: Json | None, stop_reason: str) -> None:
         if self._emit is not None:
@@ -155,7 +180,7 @@ class AgentTurn:
 
     def _new_driver(self) -> Driver:
         updates = None if self._emit is None else self._call_updated
-        return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates)
+        return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates, record=self._history.record)
 
     def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
         emit = self._emit

@@ -163,7 +163,13 @@ class Driver:
         for event in events:
             if isinstance(event, Requested):
                 self._index[event.call.id] = len(self._index)
-            self._turn.receive(event)
+            for command in self._turn.receive(event):
+                # What else was commanded died with the process.
+                if isinstance(command, Reply):
+                    self._carry_out(command)
+        if self._turn.is_over:
+            self._over.set()
+            return
         for call in self._turn.open_reads():
             prepared = self._prepare(call)
             self._jobs[call.id] = prepared if isinstance(prepared, Job) else _answered_at_once(prepared)

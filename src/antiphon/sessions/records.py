@@ -125,6 +125,19 @@ class Truncated:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaired:
+    """The conversation broke rules of the API, or held what could not be sent any more, and is now these messages.
+
+    Attributes:
+        messages: the whole conversation from here on.
+        found: what was wrong, as sentences.
+    """
+
+    messages: tuple[Json, ...]
+    found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Compacted:
     """A new stretch begins: the conversation is now these messages, the first of which sums up what was before.
 
@@ -192,6 +205,7 @@ Record = (
     | Answered
     | Replaced
     | Truncated
+    | Repaired
     | Compacted
     | Checkpointed
     | RunEnded
@@ -217,6 +231,7 @@ KINDS: dict[str, type[Record]] = {
     "answered": Answered,
     "replaced": Replaced,
     "truncated": Truncated,
+    "repaired": Repaired,
     "compacted": Compacted,
     "checkpointed": Checkpointed,
     "run_ended": RunEnded,

@@ -4,7 +4,7 @@ The same records give the same state, byte for byte: that is resume, crash recov
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from antiphon.engine.events import Discarded, Event
 from antiphon.protocol.messages import Json, blocks_of, text_of
@@ -19,6 +19,7 @@ from antiphon.sessions.records import (
     Named,
     Prompted,
     Record,
+    Repaired,
     Replaced,
     Replied,
     RunEnded,
@@ -53,6 +54,7 @@ class Prompt:
         entry: number of its record.
         at: when it was said, in seconds since 1970.
         text: what was said.
+        before: how many messages there were before it; 0 where an earlier stretch was summed up.
         checkpoint: the files before what it led to were changed, where something was.
     """
 
@@ -60,6 +62,7 @@ class Prompt:
     entry: int
     at: float
     text: str
+    before: int = 0
     checkpoint: str = ""
 
 
@@ -105,10 +108,10 @@ class State:
         record = entry.record
         self._about_session(record)
         self._about_turn(record)
-        self._about_conversation(record)
         if isinstance(record, Prompted):
-            text = text_of({"content": list(record.content)})
-            self.prompts.append(Prompt(len(self.prompts) + 1, entry.number, entry.at, text))
+            text, before = text_of({"content": list(record.content)}), len(self.messages)
+            self.prompts.append(Prompt(len(self.prompts) + 1, entry.number, entry.at, text, before))
+        self._about_conversation(record)
 
     def _about_session(self, record: Record) -> None:
         match record:
@@ -153,15 +156,16 @@ class State:
                 self.messages[index : index + 1] = [message]
             case Truncated(count=count):
                 del self.messages[count:]
-            case Compacted(messages=messages):
+                self.prompts[:] = [prompt for prompt in self.prompts if prompt.before < count]
+            case Compacted(messages=messages) | Repaired(messages=messages):
                 self.messages[:] = messages
+                self.prompts[:] = [replace(prompt, before=0) for prompt in self.prompts]
             case _:
                 return
 
     def _checkpointed(self, checkpoint: str) -> None:
         if self.prompts and not self.prompts[-1].checkpoint:
-            last = self.prompts[-1]
-            self.prompts[-1] = Prompt(last.number, last.entry, last.at, last.text, checkpoint)
+            self.prompts[-1] = replace(self.prompts[-1], checkpoint=checkpoint)
 
     def _say(self, role: str, content: tuple[Json, ...]) -> None:
         """Add blocks: to the last message where it is of this side, else as a message of their own."""
