@@ -7,7 +7,9 @@ import sys
 from importlib import import_module
 
 from antiphon.cli.invocation import invocation_of, setting_flags
+from antiphon.cli.models import own_models
 from antiphon.errors import SettingsError
+from antiphon.providers.models import using
 from antiphon.settings import load
 
 SECONDS_FOR_STDIN = 3.0
@@ -23,10 +25,11 @@ def run(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
             os.chdir(parsed.cd)
         except OSError as problem:
             raise SettingsError(f"--cd {parsed.cd} cannot be entered: {problem.strerror}.") from problem
-    if not invocation.headless:
-        return import_module("antiphon.cli.interactive").run(settings, invocation)
-    prompt = _with_stdin(parser, invocation.prompt)
-    return import_module("antiphon.cli.headless").run(settings, invocation, prompt)
+    with using(own_models(os.environ)):
+        if not invocation.headless:
+            return import_module("antiphon.cli.interactive").run(settings, invocation)
+        prompt = _with_stdin(parser, invocation.prompt)
+        return import_module("antiphon.cli.headless").run(settings, invocation, prompt)
 
 
 def _with_stdin(parser: argparse.ArgumentParser, prompt: str) -> str:

@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "find and repair what a model API would refuse in requests and stored sessions",
     "demo": "see parallel calls come back in order, on this machine, without a key",
     "emulator": "run a strict fake of the Messages API, to test agents against",
+    "models": "list models: what they cost and hold, and where the figures come from",
     "proxy": "stand between another client and an API, and repair what would be refused",
     "rule": "explain a rule of the API, or list all of them",
 }

@@ -36,7 +36,7 @@ MODELS = (
     Model("claude-mythos-5-1", "Claude Mythos 5.1", 1024, "recorded", 1_000_000),
     Model("claude-opus-5-5", "Claude Opus 5.5", 1024, "enforced", 1_000_000),
     Model("claude-sonnet-5-5", "Claude Sonnet 5.5", 1024, "enforced", 1_000_000),
-    Model("claude-haiku-5-5", "Claude Haiku 5.5", 1024, "enforced"),
+    Model("claude-haiku-5-5", "Claude Haiku 5.5", 1024, "enforced", 1_000_000),
     Model("claude-fable-5", "Claude Fable 5", 512, context=1_000_000),
     Model("claude-mythos-5", "Claude Mythos 5", 512, context=1_000_000),
     Model("claude-opus-5", "Claude Opus 5", 512, context=1_000_000),
