@@ -79,6 +79,19 @@ def read_tables(data: bytes) -> tuple[list[Row], list[Row], list[Row]]:
         )
 
 
+def session_facts(data: bytes) -> dict[str, dict[str, Any]]:
+    """Return what a database says of its sessions, by id: whatever columns there are.
+
+    Raises:
+        Unreadable: it is damaged, or no database of opencode.
+    """
+    with _opened(data) as connection:
+        found = connection.execute("SELECT * FROM session")
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+    return {str(row.get("id")): row for row in rows}
+
+
 def _rows(found: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
     return (Row(str(name), str(owner), _text(data)) for name, owner, data in found)
 

@@ -12,8 +12,15 @@ _EXTENSIONS = (
     ("Kilo Code", "kilocode.kilo-code"),
     ("Cline", "saoudrizwan.claude-dev"),
 )
-_EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
-_SERVERS = (".vscode-server", ".vscode-server-insiders", ".cursor-server")
+_EDITORS = ("Code", "Code - Insiders", "Code - OSS", "VSCodium", "Cursor", "Windsurf")
+_SERVERS = (
+    ".vscode-server",
+    ".vscode-server-insiders",
+    ".vscode-server-oss",
+    ".vscodium-server",
+    ".cursor-server",
+    ".windsurf-server",
+)
 
 
 def session_places(environment: Mapping[str, str], home: Path) -> list[tuple[str, Path]]:
@@ -24,6 +31,10 @@ def session_places(environment: Mapping[str, str], home: Path) -> list[tuple[str
 def _known(environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local/share")
     yield "Claude Code", Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude") / "projects"
+    cline = Path(environment.get("CLINE_DATA_DIR") or Path(environment.get("CLINE_DIR") or home / ".cline") / "data")
+    yield "Cline", Path(environment.get("CLINE_SESSION_DATA_DIR") or cline / "sessions")
+    yield "Cline", cline / "tasks"
+    yield "Roo Code", home / ".vscode-mock/global-storage/tasks"
     yield "Codex", Path(environment.get("CODEX_HOME") or home / ".codex") / "sessions"
     yield "opencode", data / "opencode/opencode.db"
     if sys.platform == "darwin":
@@ -34,6 +45,8 @@ def _known(environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Pa
         *(settings / editor / "User/globalStorage" for editor in _EDITORS),
         *(home / server / "data/User/globalStorage" for server in _SERVERS),
     ]
+    if environment.get("VSCODE_PORTABLE"):
+        roots.append(Path(environment["VSCODE_PORTABLE"]) / "user-data/User/globalStorage")
     for root in roots:
         for program, extension in _EXTENSIONS:
             yield program, root / extension / "tasks"
