@@ -1,0 +1,70 @@
+"""Which session is meant by what a person typed. Pure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from antiphon.errors import SessionError
+from antiphon.sessions.summary import Summary
+
+_TOLD = 5
+"""Most candidates that an error names."""
+
+
+def of_workspace(summaries: Sequence[Summary], workspace: Path | str) -> list[Summary]:
+    """Return those that work in a directory, however its path was written, in their order."""
+    wanted = _real(workspace)
+    same: dict[str, bool] = {"": False}
+    for summary in summaries:
+        if summary.workspace not in same:
+            same[summary.workspace] = _real(summary.workspace) == wanted
+    return [summary for summary in summaries if same[summary.workspace]]
+
+
+def chosen(summaries: Sequence[Summary], text: str) -> Summary | None:
+    """Return the session that this text names, or None where it names none.
+
+    In this order: an id, the beginning of one, a name, a part of a title (in any case of letters).
+
+    Raises:
+        SessionError: it names several.
+    """
+    folded = " ".join(text.split()).casefold()
+    if not folded:
+        return None
+    for means in (
+        [summary for summary in summaries if summary.id == text],
+        [summary for summary in summaries if summary.id.startswith(folded)],
+        [summary for summary in summaries if " ".join(summary.name.split()).casefold() == folded],
+        [summary for summary in summaries if folded in " ".join(summary.title.split()).casefold()],
+    ):
+        if len(means) > 1:
+            raise SessionError(f"{text!r} could be {candidates(means)}. Say more of its title, or its id.")
+        if means:
+            return means[0]
+    return None
+
+
+def candidates(summaries: Sequence[Summary]) -> str:
+    """Return the first of these sessions by id and title, in words."""
+    named = [f"{short_id(summary, summaries)} ({summary.title})" for summary in summaries[:_TOLD]]
+    more = len(summaries) - len(named)
+    if more:
+        return f"{', '.join(named)} and {more} more"
+    return " or ".join(named)
+
+
+def short_id(summary: Summary, summaries: Sequence[Summary]) -> str:
+    """Return as much of a session's id as tells it from the others, at least eight characters."""
+    length = 8
+    while length < len(summary.id) and any(
+        other.id != summary.id and other.id.startswith(summary.id[:length]) for other in summaries
+    ):
+        length += 4
+    return summary.id[:length]
+
+
+def _real(path: Path | str) -> str:
+    try:
+        return str(Path(path).resolve())
+    except (OSError, RuntimeError, ValueError):  # a path that goes round in circles, or cannot be one
+        return str(path)
