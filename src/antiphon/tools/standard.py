@@ -8,6 +8,8 @@ from antiphon.tools.list_files import ListFiles
 from antiphon.tools.read_file import ReadFile
 from antiphon.tools.run_command import RunCommand
 from antiphon.tools.search_files import SearchFiles
+from antiphon.tools.search_history import Entries, SearchHistory
+from antiphon.tools.todos import UpdateTodos
 from antiphon.tools.web_fetch import WebFetch
 from antiphon.tools.web_search import WebSearch
 from antiphon.tools.write_file import WriteFile
@@ -20,6 +22,7 @@ def standard_tools(
     search: str = "ddgs",
     addresses: Addresses | None = None,
     limits: Limits | None = None,
+    history: Entries | None = None,
 ) -> list[Tool]:
     """Return the tools of the coding agent.
 
@@ -29,9 +32,10 @@ def standard_tools(
         search: the search engine; see `WebSearch`.
         addresses: which addresses `web_fetch` may reach; public ones only unless given.
         limits: how long results may be.
+        history: reads the records of the session; without it the model has no `search_history`.
     """
     command = RunCommand(workspace, limits)
-    return [
+    tools: list[Tool] = [
         ReadFile(workspace, limits),
         ListFiles(workspace, limits),
         SearchFiles(workspace, limits),
@@ -42,4 +46,8 @@ def standard_tools(
         WebFetch(addresses),
         WebSearch(search),
         AskUser(ask),
+        UpdateTodos(),
     ]
+    if history is not None:
+        tools.append(SearchHistory(history))
+    return tools
