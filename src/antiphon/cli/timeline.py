@@ -16,6 +16,7 @@ from antiphon.agent.events import (
     TurnDiscarded,
     TurnStarted,
 )
+from antiphon.cli.bars import ASCII, UNICODE, Scale, Stretch, bar
 from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import columns, cut, one_line
 from antiphon.cli.screen import Piece
@@ -165,8 +166,6 @@ def timelines(events: Iterable[AgentEvent]) -> list[Timeline]:
     return found
 
 
-_UNICODE = {"opened": "·", "waits": "░", "runs": "█"}
-_ASCII = {"opened": ".", "waits": "-", "runs": "#"}
 _WIDE = 78
 _TOOK_WIDTH = 8
 
@@ -181,11 +180,11 @@ def picture(timeline: Timeline, width: int, *, ascii_only: bool = False) -> list
     names = min(max(columns(one_line(span.name)) for span in spans), 16)
     head = len(f"  {len(spans)} ") + names + 2
     tail = "  asked  finished  sent" if width >= _WIDE else ""
-    bar = max(8, min(60, width - head - _TOOK_WIDTH - len(tail) - 1))
+    room = max(8, min(60, width - head - _TOOK_WIDTH - len(tail) - 1))
     start = min(span.opened for span in spans)
     seconds = max(timeline.answered, *(span.ended for span in spans)) - start
-    scale = _Scale(start, bar / max(seconds, 1e-9), bar)
-    end = f"{seconds_text(seconds):>{bar - 3}}"
+    scale = Scale.of(start, start + seconds, room)
+    end = f"{seconds_text(seconds):>{room - 3}}"
     lines: list[list[Piece]] = [
         _orders(timeline),
         [(" " * head + "0 s" + end + " " * _TOOK_WIDTH + tail, "quiet")],
@@ -194,7 +193,7 @@ def picture(timeline: Timeline, width: int, *, ascii_only: bool = False) -> list
         row: list[Piece] = [
             (f"  {span.number:>{len(str(len(spans)))}} ", "quiet"),
             (f"{cut(one_line(span.name), names):<{names}}  ", "strong"),
-            *_bar(span, scale, _ASCII if ascii_only else _UNICODE),
+            *bar(_stretches(span), scale, ASCII if ascii_only else UNICODE),
             (f" {seconds_text(span.took):>6} ", "quiet"),
         ]
         if tail:
@@ -206,34 +205,17 @@ def picture(timeline: Timeline, width: int, *, ascii_only: bool = False) -> list
     return [fitted(line, width) for line in lines]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Turns moments into columns of a bar."""
-
-    start: float
-    per_second: float
-    width: int
-
-    def column(self, moment: float) -> int:
-        return min(self.width, max(0, round((moment - self.start) * self.per_second)))
-
-
-def _bar(span: Span, scale: _Scale, marks: dict[str, str]) -> list[Piece]:
-    opened, asked, ended = (scale.column(moment) for moment in (span.opened, span.asked, span.ended))
-    started = ended if span.started is None else min(scale.column(span.started), scale.width - 1)
+def _stretches(span: Span) -> list[Stretch]:
+    started = span.ended if span.started is None else span.started
+    drawn = [Stretch(span.opened, span.asked, "opened"), Stretch(span.asked, started, "waits")]
     if span.started is not None:
-        ended = max(ended, started + 1)  # even the quickest call is seen
-    return [
-        (" " * opened, ""),
-        (marks["opened"] * (asked - opened) + marks["waits"] * (started - asked), "quiet"),
-        (marks["runs"] * (ended - started), "ok" if span.state == "done" else "bad"),
-        (" " * (scale.width - ended), ""),
-    ]
+        drawn.append(Stretch(started, span.ended, "runs", "ok" if span.state == "done" else "bad"))
+    return drawn
 
 
 def legend(*, ascii_only: bool = False) -> str:
     """Return what the marks of a picture mean, in one line."""
-    marks = _ASCII if ascii_only else _UNICODE
+    marks = ASCII if ascii_only else UNICODE
     parts = [f"{marks['opened']} being asked", f"{marks['waits']} waits", f"{marks['runs']} runs"]
     return f"  {'   '.join(parts)}   ideal: what no scheduler could beat"
 
