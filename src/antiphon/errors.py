@@ -9,6 +9,8 @@
     │   ├── Rejected            an answer that asking again will not change (most 4xx)
     │   ├── Overloaded          an answer that asking again may change (429, 5xx, 529)
     │   └── StreamBroken        the answer began and did not end
+    ├── CheckpointError         the files of a workspace cannot be kept or brought back
+    │   └── GitMissing          there is no git to keep them with
     ├── SessionError            a stored session cannot be read, written or found
     └── SettingsError           a setting, flag or script cannot be used
 
@@ -79,6 +81,14 @@ class StreamBroken(ProviderError):
     """A reply began and did not reach `message_stop`; nothing of it may be believed."""
 
     retryable = True
+
+
+class CheckpointError(AntiphonError):
+    """The state of a workspace's files cannot be kept, compared or brought back; the message says why."""
+
+
+class GitMissing(CheckpointError):
+    """The program `git`, which checkpoints are kept with, cannot be started."""
 
 
 class SessionError(AntiphonError):

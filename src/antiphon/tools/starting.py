@@ -19,13 +19,21 @@ async def running(
     stdin: int = subprocess.DEVNULL,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    keep: Sequence[int] = (),
 ) -> AsyncGenerator[Process]:
     """Run a program while the context is open, with pipes for its output and errors; at the end it is killed.
+
+    Args:
+        argv: the program and its arguments.
+        stdin: where it reads from.
+        cwd: where it runs.
+        env: its environment, if not ours.
+        keep: descriptors that it inherits, so that a lock is held for as long as it lives, whatever becomes of us.
 
     Raises:
         OSError: it cannot be started.
     """
-    process = await _started(argv, stdin, cwd, env)
+    process = await _started(argv, stdin, cwd, env, keep)
     try:
         yield process
     finally:
@@ -34,13 +42,21 @@ async def running(
             await process.aclose()
 
 
-async def _started(argv: Sequence[str], stdin: int, cwd: Path | None, env: Mapping[str, str] | None) -> Process:
+async def _started(
+    argv: Sequence[str], stdin: int, cwd: Path | None, env: Mapping[str, str] | None, keep: Sequence[int]
+) -> Process:
     """Start the program, cancelled or not: one that is half started could not be waited for."""
     started: list[Process] = []
     with anyio.CancelScope(shield=True):
         started.append(
             await anyio.open_process(
-                argv, stdin=stdin, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+                argv,
+                stdin=stdin,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+                pass_fds=keep,
             )
         )
     return started[0]
