@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import dev
-from antiphon.cli.arguments import COMMANDS, build_parser
+from antiphon.cli.arguments import COMMANDS, build_parser, module_of
 from antiphon.emulator import Emulator, parse_script
 from documents import PAGES, name_of
 
@@ -119,7 +119,7 @@ def understood_by_antiphon(arguments: list[str]) -> None:
     parser = build_parser()
     if arguments and arguments[0] in COMMANDS:
         parser = argparse.ArgumentParser(allow_abbrev=False)
-        importlib.import_module(f"antiphon.cli.{arguments.pop(0)}").add_arguments(parser)
+        importlib.import_module(module_of(arguments.pop(0))).add_arguments(parser)
     # For help the parser would leave, as it does when it does not understand.
     parser.parse_args([argument for argument in arguments if argument != "--help"])
 

@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "find and repair what a model API would refuse in requests and stored sessions",
     "demo": "see parallel calls come back in order, on this machine, without a key",
     "emulator": "run a strict fake of the Messages API, to test agents against",
+    "import": "take over conversations of Roo Code and its heirs, Cline, Claude Code and others",
     "models": "list models: what they cost and hold, and where the figures come from",
     "proxy": "stand between another client and an API, and repair what would be refused",
     "rule": "explain a rule of the API, or list all of them",
@@ -23,6 +24,12 @@ Without a prompt and on a terminal a session starts. With --print, or when the o
 prompt is answered; what stands on standard input is added to it ('-' as the prompt: it is the prompt).
 The key is read from ANTHROPIC_API_KEY. Nothing to try it with? antiphon demo needs no key.
 """
+
+
+def module_of(command: str) -> str:
+    """Return the name of the module that has `add_arguments(parser)` and `run(arguments) -> int` for a command."""
+    # What Python has a meaning of its own for cannot be the name of a module.
+    return f"antiphon.cli.{'importing' if command == 'import' else command}"
 
 
 def build_parser() -> argparse.ArgumentParser:

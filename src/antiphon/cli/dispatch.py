@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from antiphon import __version__
-from antiphon.cli.arguments import COMMANDS, build_parser
+from antiphon.cli.arguments import COMMANDS, build_parser, module_of
 from antiphon.cli.exit_codes import ExitCode
 
 
@@ -32,12 +32,12 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 
 def _run_command(name: str, arguments: Sequence[str]) -> int:
-    """Run a subcommand: a module that has `add_arguments(parser)` and `run(arguments) -> int`."""
+    """Run a subcommand."""
     description = COMMANDS[name]
     parser = argparse.ArgumentParser(
         prog=f"antiphon {name}", description=f"{description[0].upper()}{description[1:]}.", allow_abbrev=False
     )
-    module = import_module(f"antiphon.cli.{name}")
+    module = import_module(module_of(name))
     module.add_arguments(parser)
     parsed = parser.parse_args(arguments)
     return _guarded(lambda: module.run(parsed), verbose=getattr(parsed, "verbose", False))
