@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from antiphon.errors import SettingsError
+from antiphon.sessions.database import Durability
 
 PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Count = Annotated[int, Meta(ge=1)]
@@ -41,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         add_dirs: directories besides the working directory that file tools may use.
         system_prompt: replaces the agent's system prompt.
         append_system_prompt: stands behind the system prompt.
+        durability: what a session's record survives: that the process is killed, or a power cut too.
         web_search: who searches the web: ddgs, anthropic, or the address of a SearXNG server.
     """
 
@@ -54,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     add_dirs: Names = ()
     system_prompt: str | None = None
     append_system_prompt: str | None = None
+    durability: Durability = "process"
     web_search: str = "ddgs"
 
 
@@ -69,6 +72,7 @@ _WANTED = {
     "add_dirs": "a list of directories",
     "system_prompt": "a text",
     "append_system_prompt": "a text",
+    "durability": "process or power",
     "web_search": "ddgs, anthropic, or the address of a SearXNG server",
 }
 

@@ -86,7 +86,7 @@ def test_commands_show_change_and_forget(sessions: Sessions) -> None:
         session.types("/cost")
         session.sees(r"\d+ tokens in.*, \d+ out.*\.\s+> $")
         session.types("/clear")
-        session.sees(r"A new conversation\.\s+> $")
+        session.sees(r"A new session\.\s+> $")
         session.types("third")
         session.sees(r"Three\.[\s\S]*> $|One\.[\s\S]*> $")
         session.types("/frobnicate now")

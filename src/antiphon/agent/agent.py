@@ -133,6 +133,11 @@ class Agent:
         """What was wrong with the `messages` that were handed in."""
         return self._history.repaired
 
+    @property
+    def waits_for_reply(self) -> bool:
+        """Whether the last word is the user's: a prompt, or results, that the model has not answered."""
+        return bool(self._history.messages) and self._history.messages[-1].get("role") == "user"
+
     async def settle(self) -> Settled:
         """Finish the turn that a killed process left in the middle, if there is one, and say what became of its calls.
 
@@ -237,7 +242,7 @@ class Agent:
         self._history.record.configured(self._settings.params)
         if prompt is not None:
             self._history.add_prompt([{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt))
-        elif not self._history.messages or self._history.messages[-1].get("role") != "user":
+        elif not self.waits_for_reply:
             raise ValueError("there is nothing to go on with: the model has answered. Say something")
         self._run = self._new_run(emit)
         if emit is not None:

@@ -6,7 +6,7 @@ import select
 import sys
 from importlib import import_module
 
-from antiphon.cli.invocation import invocation_of, setting_flags
+from antiphon.cli.invocation import Invocation, invocation_of, setting_flags
 from antiphon.cli.models import own_models
 from antiphon.errors import SettingsError
 from antiphon.providers.models import using
@@ -28,16 +28,20 @@ def run(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     with using(own_models(os.environ)):
         if not invocation.headless:
             return import_module("antiphon.cli.interactive").run(settings, invocation)
-        prompt = _with_stdin(parser, invocation.prompt)
+        prompt = _with_stdin(parser, invocation)
         return import_module("antiphon.cli.headless").run(settings, invocation, prompt)
 
 
-def _with_stdin(parser: argparse.ArgumentParser, prompt: str) -> str:
-    """Return the prompt with what stands on standard input; `-` stands for that alone."""
+def _with_stdin(parser: argparse.ArgumentParser, invocation: Invocation) -> str:
+    """Return the prompt with what stands on standard input; `-` stands for that alone.
+
+    A session that goes on needs none: then the model goes on where it was interrupted.
+    """
+    prompt = invocation.prompt
     from_stdin = prompt == "-" or (not prompt and not sys.stdin.isatty())
     piped = "" if sys.stdin.isatty() and not from_stdin else _read_stdin(wait=from_stdin)
     whole = piped if from_stdin else "\n\n".join(part for part in (prompt, piped) if part.strip())
-    if not whole.strip():
+    if not whole.strip() and invocation.which.kind == "new":
         parser.error("there is no prompt: give one as an argument or on standard input")
     return whole
 

@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what the agent is to do")
     parser.add_argument("-v", "-V", "--version", action="store_true", help="print the version and leave")
     _add_output(parser)
+    _add_session(parser)
     _add_model(parser)
     _add_permissions(parser)
     return parser
@@ -82,6 +83,35 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="store_true",
         help="show progress where it would not be shown, the model's thinking, and where an error comes from",
+    )
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the session")
+    group.add_argument(
+        "-c",
+        "--continue",
+        action="store_true",
+        dest="goes_on",
+        help="go on with the latest session of this directory; without a prompt, where it was interrupted",
+    )
+    group.add_argument(
+        "-r",
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="go on with this session (the beginning of its id, or its name); without ID you choose",
+    )
+    group.add_argument(
+        "--fork", "--fork-session", action="store_true", help="with --continue or --resume: go on in a copy"
+    )
+    group.add_argument("--session-id", metavar="UUID", help="the id that the new session is to have")
+    group.add_argument(
+        "--no-session",
+        "--no-session-persistence",
+        action="store_true",
+        help="keep nothing of this session on disk",
     )
 
 

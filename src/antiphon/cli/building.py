@@ -16,9 +16,10 @@ from antiphon.cli.keys import require_key
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.errors import SettingsError
 from antiphon.policy import Approve, Permissions
-from antiphon.protocol.messages import Json
 from antiphon.providers.anthropic import AnthropicProvider
 from antiphon.providers.base import Provider
+from antiphon.sessions.places import workspace_directory
+from antiphon.sessions.session import Session
 from antiphon.settings import Settings
 from antiphon.tools.ask_user import AskPerson
 from antiphon.tools.base import Tool, Workspace
@@ -36,14 +37,17 @@ class Workbench:
     system: str
     approve: Approve | None = None
 
-    def agent(self, *, model: str | None = None, messages: Sequence[Json] = ()) -> Agent:
-        """Return an agent that goes on from these messages."""
+    def agent(self, session: Session | None = None, *, model: str | None = None) -> Agent:
+        """Return an agent that records in a session, and goes on where that one stands."""
         settings = self.settings
+        used = session.found.params if session is not None else None
+        # The prompt of a session stays what it was, date included: caches and bound thinking rest on it.
+        keeps_prompt = used is not None and settings.system_prompt is None and settings.append_system_prompt is None
         return Agent(
-            model or settings.model or DEFAULT_MODEL,
+            model or settings.model or str((used or {}).get("model") or DEFAULT_MODEL),
             tools=self.tools,
             provider=self.provider,
-            system=self.system,
+            system=None if keeps_prompt else self.system,
             permissions=Permissions(
                 settings.permission_mode,
                 # A question to the person needs no approval of that person.
@@ -54,22 +58,33 @@ class Workbench:
             workspace=self.workspace,
             max_turns=settings.max_turns,
             max_parallel=settings.max_parallel_tools or DEFAULT_LIMIT,
-            messages=messages,
+            session=session,
         )
 
 
 @asynccontextmanager
 async def open_workbench(
-    settings: Settings, *, approve: Approve | None = None, ask: AskPerson | None = None
+    settings: Settings,
+    *,
+    approve: Approve | None = None,
+    ask: AskPerson | None = None,
+    data: Path | None = None,
 ) -> AsyncGenerator[Workbench]:
     """Set up the working directory for agents; on leaving tools and connections are closed, no process is left.
+
+    Args:
+        settings: what the user set.
+        approve: asks the person whether a call may run.
+        ask: puts a question of the model to the person.
+        data: where data of workspaces is kept; nothing outlives the process without.
 
     Raises:
         SettingsError: a directory does not exist, no tool has such a name, or there is no key.
     """
     require_key(os.environ)
     provider = AnthropicProvider()
-    with tempfile.TemporaryDirectory(prefix="antiphon-") as spill:
+    with tempfile.TemporaryDirectory(prefix="antiphon-") as temporary:
+        spill = workspace_directory(data, Path.cwd().resolve()) / "results" if data is not None else temporary
         workspace = workspace_of(settings, spill)
         tools = _tools(settings, workspace, ask)
         _check_names(settings, [tool.name for tool in tools])
@@ -81,7 +96,7 @@ async def open_workbench(
                 await bench.agent().aclose()
 
 
-def workspace_of(settings: Settings, spill: str) -> Workspace:
+def workspace_of(settings: Settings, spill: Path | str) -> Workspace:
     """Return the workspace: the working directory, those added to it, and one for over-long results.
 
     Raises:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import uuid
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -20,14 +21,17 @@ from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.failures import exit_code, why_stopped
 from antiphon.cli.invocation import Format, Invocation
 from antiphon.cli.keys import key_source
+from antiphon.cli.opening import close_session, open_session, what_was_left
 from antiphon.cli.running import Stopping, follow, stop_after, stop_on_signals
-from antiphon.cli.safe_text import safe
+from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
 from antiphon.engine.events import Access, ToolCall
 from antiphon.policy import Approval
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
+from antiphon.sessions.places import data_directory
+from antiphon.sessions.store import Sessions
 from antiphon.settings import Settings
 
 
@@ -39,24 +43,37 @@ def run(settings: Settings, invocation: Invocation, prompt: str) -> int:
 async def answer(settings: Settings, invocation: Invocation, prompt: str) -> int:
     """Answer one prompt in a running event loop and return the exit code."""
     screen = _progress(invocation)
-    async with open_workbench(settings, approve=_nobody_to_ask) as bench:
-        info = SessionInfo(str(bench.workspace.root), settings.permission_mode, __version__, key_source(os.environ))
-        stream = StreamJson(info, lambda: str(uuid.uuid4()), partial=invocation.partial)
-        agent = bench.agent()
-        stopping = Stopping(agent)
-        result: RunResult | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stop_on_signals, stopping, tasks.cancel_scope.cancel)
-            if settings.timeout is not None:
-                tasks.start_soon(stop_after, settings.timeout, stopping)
-            try:
-                result = await follow(agent, prompt, Output(invocation.format, stream, screen), stopping)
-            finally:
-                screen.close()
-            tasks.cancel_scope.cancel()
+    data = data_directory(os.environ) if invocation.which.recorded else None
+    async with open_workbench(settings, approve=_nobody_to_ask, data=data) as bench:
+        sessions = Sessions(durability=settings.durability)
+        opened = open_session(invocation.which, sessions, bench.workspace.root)
+        _warn(opened.warnings)
+        try:
+            agent = bench.agent(opened.session)
+            _warn(what_was_left(agent, await agent.settle()))
+            info = SessionInfo(str(bench.workspace.root), settings.permission_mode, __version__, key_source(os.environ))
+            stream = StreamJson(info, lambda: str(uuid.uuid4()), partial=invocation.partial)
+            stopping = Stopping(agent)
+            result: RunResult | None = None
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(stop_on_signals, stopping, tasks.cancel_scope.cancel)
+                if settings.timeout is not None:
+                    tasks.start_soon(stop_after, settings.timeout, stopping)
+                try:
+                    result = await follow(agent, prompt or None, Output(invocation.format, stream, screen), stopping)
+                finally:
+                    screen.close()
+                tasks.cancel_scope.cancel()
+        finally:
+            close_session(opened.session, sessions)
     if result is None:
         return stopping.reason or ExitCode.INTERRUPTED
     return _say_why_stopped(result, stopping, settings)
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        sys.stderr.write(f"antiphon: {one_line(sentence)}\n")
 
 
 async def _nobody_to_ask(call: ToolCall, access: Access) -> Approval:  # noqa: ARG001  (what `Approve` is called with)

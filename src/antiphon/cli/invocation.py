@@ -1,6 +1,7 @@
 """Works out what the command line asks for: a session or one prompt, in which format, with which settings. Pure."""
 
 import argparse
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,6 +9,25 @@ from typing import Any, Literal
 from antiphon.settings import split_names
 
 Format = Literal["text", "json", "stream-json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which session is meant.
+
+    Attributes:
+        kind: a new one, the latest of the workspace, one that is named, or one that a person chooses.
+        text: id or name of the named one.
+        fork: go on in a copy of it.
+        id: the id that a new one is to have.
+        recorded: a new one is kept on disk.
+    """
+
+    kind: Literal["new", "latest", "named", "choose"] = "new"
+    text: str = ""
+    fork: bool = False
+    id: str = ""
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +40,7 @@ class Invocation:
         format: how the answer is printed.
         partial: what the model is writing is printed too.
         verbose: progress, thinking and the origin of errors are shown.
+        which: the session.
     """
 
     prompt: str
@@ -27,6 +48,7 @@ class Invocation:
     format: Format = "text"
     partial: bool = False
     verbose: bool = False
+    which: Which = Which()
 
 
 def invocation_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace, *, terminal: bool) -> Invocation:
@@ -46,7 +68,29 @@ def invocation_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace, *
         format=chosen,
         partial=parsed.include_partial_messages,
         verbose=parsed.verbose,
+        which=_which(parser, parsed),
     )
+
+
+def _which(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Which:
+    goes_on = parsed.goes_on or parsed.resume is not None
+    if parsed.goes_on and parsed.resume is not None:
+        parser.error("--continue and --resume contradict each other; --continue is the latest session")
+    if parsed.fork and not goes_on:
+        parser.error("--fork needs --continue or --resume: it goes on in a copy of that session")
+    if goes_on and (parsed.session_id or parsed.no_session):
+        parser.error("--session-id and --no-session are for new sessions")
+    if parsed.session_id and parsed.no_session:
+        parser.error("--session-id and --no-session contradict each other")
+    if parsed.session_id:
+        try:
+            uuid.UUID(parsed.session_id)
+        except ValueError:
+            parser.error(f"--session-id {parsed.session_id} is no UUID, such as {uuid.uuid4()}")
+    kind: Literal["new", "latest", "named", "choose"] = "latest" if parsed.goes_on else "new"
+    if parsed.resume is not None:
+        kind = "named" if parsed.resume else "choose"
+    return Which(kind, parsed.resume or "", parsed.fork, (parsed.session_id or "").lower(), not parsed.no_session)
 
 
 def setting_flags(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Mapping[str, Any]:

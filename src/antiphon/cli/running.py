@@ -46,7 +46,7 @@ class Stopping:
             self._agent.cancel()
 
 
-async def follow(agent: Agent, prompt: str, shows: Shows, stopping: Stopping) -> RunResult:
+async def follow(agent: Agent, prompt: str | None, shows: Shows, stopping: Stopping) -> RunResult:
     """Run a prompt to its end, whatever that is, and return how it ended. The conversation is valid afterwards."""
     result: RunResult | None = None
     async with anyio.create_task_group() as tasks:

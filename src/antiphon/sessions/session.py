@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from antiphon.sessions.log import SessionLog
-from antiphon.sessions.records import Entry, Named, Record
+from antiphon.sessions.records import Entry, Named, Prompted, Record, Repaired
 from antiphon.sessions.replay import State, replay
 
 
@@ -20,6 +20,7 @@ class Session:
         """Wrap an open log; see `antiphon.sessions.Sessions`."""
         self._log = log
         self.found: State = replay(entries)
+        self._used = bool(self.found.messages or self.found.prompts)
 
     @property
     def id(self) -> str:
@@ -32,12 +33,18 @@ class Session:
         return self.found.begun.workspace
 
     @property
+    def used(self) -> bool:
+        """Whether there is something in it to go on with."""
+        return self._used
+
+    @property
     def problem(self) -> str:
         """Why records are kept in memory only at the moment; empty while all is written."""
         return self._log.problem
 
     def record(self, record: Record, *, at: float | None = None) -> int:
         """Append to the log and return the record's number; see `SessionLog.append`, which never raises."""
+        self._used = self._used or isinstance(record, Prompted | Repaired)
         return self._log.append(record, at=at)
 
     def require_written(self) -> None:
