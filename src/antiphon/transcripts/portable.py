@@ -63,11 +63,10 @@ class Portable:
         if kind in _FIELDS:
             return self._plain(block, kind)
         if kind in _THINKING or kind in _EMPTY:
-            what = (
-                "thinking, which is bound to its model and request, was" if kind in _THINKING else f"{kind} blocks were"
-            )
-            if kind != "nothing":
-                self.changed[f"{what} left out"] += 1
+            if kind in _THINKING:
+                self.changed["thinking, which is bound to its model and request, was left out"] += 1
+            elif kind != "nothing":
+                self.changed[f"{kind} blocks were left out"] += 1
             return None
         return self._in_words(block, kind)
 

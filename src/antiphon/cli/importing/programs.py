@@ -47,7 +47,6 @@ SESSION_FORMATS = frozenset(program.format for program in PROGRAMS.values())
 """What is taken over from a directory; a request that happens to lie there is nobody's session."""
 
 _EXTENSIONS = {"kilocode.kilo-code": "kilo", "zoocodeorganization.zoo-code": "zoo", "saoudrizwan.claude-dev": "cline"}
-_OTHERS = {"antiphon": "a printed run", "request": "a request", "jsonl": "a log of requests"}
 
 
 def program_of(path: Path, format: str) -> Program:  # noqa: A002  (what it is called everywhere)
@@ -59,7 +58,7 @@ def program_of(path: Path, format: str) -> Program:  # noqa: A002  (what it is c
     if format == "roo" and ".cline" in path.parts:
         return PROGRAMS["cline"]
     known = (program for program in PROGRAMS.values() if program.format == format and program.key in {"roo", format})
-    return next(known, Program(format, _OTHERS.get(format, format), format))
+    return next(known, Program(format, "another program", format))
 
 
 def may_hold_a_session(path: Path) -> bool:
