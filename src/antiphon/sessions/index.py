@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from antiphon.errors import SessionError
-from antiphon.sessions.cache import Cache
 from antiphon.sessions.database import Database
 from antiphon.sessions.files import Look
+from antiphon.sessions.kept import KeptSummaries
 from antiphon.sessions.log import FILE
 from antiphon.sessions.summary import Digest, Summary
 
@@ -26,7 +26,7 @@ class Index:
     def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Use the cache in this directory; it is made when there is something to keep."""
         self._directory = directory
-        self._cache = Cache(directory)
+        self._kept = KeptSummaries(directory)
         self._clock = clock
 
     def summaries(self) -> list[Summary]:
@@ -34,7 +34,7 @@ class Index:
 
         Never raises for what is wrong with a session: its summary says so.
         """
-        known = self._cache.summaries()
+        known = self._kept.summaries()
         found: list[Summary] = []
         changed: list[tuple[str, Look]] = []
         for session_id, look in self._looks():
@@ -45,13 +45,17 @@ class Index:
                 found.append(replace(summary, live=True) if look.live else summary)
         found += self._read(changed)
         if known:
-            self._cache.forget(known)
+            self._kept.forget(known)
         return sorted(found, key=lambda summary: (summary.updated, summary.id), reverse=True)
 
     def summary(self, session_id: str) -> Summary | None:
         """Return the summary of one session, or None where there is none of this id."""
         look = Look.at(str(self._directory / session_id), self._clock())
         return self._read([(session_id, look)])[0] if look is not None else None
+
+    def forget(self, session_id: str) -> None:
+        """Drop what is kept of a session that is deleted."""
+        self._kept.forget([session_id])
 
     def _looks(self) -> Iterable[tuple[str, Look]]:
         now = self._clock()
@@ -70,7 +74,7 @@ class Index:
         """Read what is new in these sessions, and keep it."""
         if not changed:
             return []
-        digests = self._cache.digests([session_id for session_id, _ in changed])
+        digests = self._kept.digests([session_id for session_id, _ in changed])
         kept: list[tuple[str, str, Summary, Digest]] = []
         found: list[Summary] = []
         for session_id, look in changed:
@@ -78,7 +82,7 @@ class Index:
             summary = digest.summary(session_id, damaged=damaged)
             kept.append((session_id, "" if summary.damaged else look.stamp, summary, digest))
             found.append(replace(summary, live=look.live))
-        self._cache.keep(kept)
+        self._kept.keep(kept)
         return found
 
     def _digested(self, session_id: str, look: Look, digest: Digest | None) -> tuple[Digest, str]:

@@ -5,26 +5,22 @@ Knows where sessions are and how they come and go. Does not know what is in a re
 
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from antiphon.errors import SessionError
+from antiphon.sessions.finding import candidates, chosen, of_workspace
+from antiphon.sessions.index import Index
 from antiphon.sessions.log import FILE, Durability, Lock, SessionLog, read_entries
+from antiphon.sessions.matching import Query
+from antiphon.sessions.places import data_directory
 from antiphon.sessions.records import Begun, Entry, Forked
 from antiphon.sessions.replay import State, replay
+from antiphon.sessions.searching import Found, Search
 from antiphon.sessions.session import Session
-
-
-def data_directory(environment: Mapping[str, str]) -> Path:
-    """Return where Antiphon keeps what users would miss: `ANTIPHON_DATA_DIR`, else `antiphon` in the XDG data home."""
-    named = environment.get("ANTIPHON_DATA_DIR", "")
-    if named:
-        return Path(named).expanduser().absolute()
-    base = environment.get("XDG_DATA_HOME", "")
-    # The XDG specification says that a relative path is to be ignored.
-    root = Path(base) if Path(base).is_absolute() else Path(environment.get("HOME", "~")).expanduser() / ".local/share"
-    return root / "antiphon"
+from antiphon.sessions.summary import Summary
 
 
 class Sessions:
@@ -51,6 +47,8 @@ class Sessions:
         self.directory = Path(directory) if directory is not None else data_directory(os.environ) / "sessions"
         self._durability: Durability = durability
         self._new_id = new_id
+        self._index = Index(self.directory)
+        self._search = Search(self.directory)
 
     def create(self, workspace: Path | str, *, id: str | None = None, begun: Begun | None = None) -> Session:  # noqa: A002
         """Begin a session in a workspace.
@@ -126,8 +124,69 @@ class Sessions:
         except FileNotFoundError:
             return
 
+    def list(self, workspace: Path | str | None = None) -> Sequence[Summary]:
+        """Return what there is to say about the sessions of a workspace, or of all, newest first.
+
+        Sessions in which nothing was said yet are left out. One that cannot be read is there and says so.
+
+        Raises:
+            SessionError: the directory of the sessions cannot be read.
+        """
+        found = [summary for summary in self._index.summaries() if summary.damaged or not summary.empty]
+        return found if workspace is None else of_workspace(found, workspace)
+
+    def latest(self, workspace: Path | str) -> Summary | None:
+        """Return the session of a workspace in which something happened last, or None where there is none.
+
+        Raises:
+            SessionError: the directory of the sessions cannot be read.
+        """
+        return next(iter(self.list(workspace)), None)
+
+    def find(self, text: str, workspace: Path | str | None = None) -> Summary:
+        """Return the session that a text names: an id, the beginning of one, a name, or a part of a title.
+
+        Args:
+            text: what the user said.
+            workspace: sessions that work here are looked at first, and others only where none of these is meant.
+
+        Raises:
+            SessionError: there is no such session, or there are several; it says which.
+        """
+        if _is_an_id(text) and (exact := self._index.summary(text)) is not None:
+            return exact
+        found = self.list()
+        here = found if workspace is None else of_workspace(found, workspace)
+        summary = chosen(here, text) or chosen(found, text)
+        if summary is not None:
+            return summary
+        there = f"; the latest are {candidates(here or found)}" if found else ": there are no sessions yet"
+        raise SessionError(f"there is no session {text!r}{there}.")
+
+    def search(
+        self, text: str, workspace: Path | str | None = None, *, sessions: int = 20, hits: int = 3
+    ) -> Sequence[Found]:
+        """Return the sessions in which something was said that has all these words, newest first.
+
+        Words are found by their beginning, whatever their case; "words in quotes" stand side by side. Prompts, replies,
+        calls and results are looked through, also those that a summary has replaced since.
+
+        Args:
+            text: what is looked for.
+            workspace: only sessions that work here; all unless given.
+            sessions: most sessions to return.
+            hits: most texts to show of each.
+
+        Raises:
+            SessionError: there is no word in the text, or the directory of the sessions cannot be read.
+        """
+        query = Query(text)
+        if not query.phrases:
+            raise SessionError(f"{text!r} has no word that could be looked for.")
+        return self._search.search(query, self.list(workspace), sessions=sessions, hits=hits, now=time.time())
+
     def delete(self, session_id: str) -> None:
-        """Delete a session.
+        """Delete a session, and what is kept about it to list and find it.
 
         Raises:
             SessionError: there is none of this id, or a process has it open.
@@ -137,8 +196,15 @@ class Sessions:
             raise SessionError(f"there is no session {session_id}.")
         lock = Lock(directory)
         try:
+            self._search.forget()
+            self._index.forget(session_id)
             shutil.rmtree(directory)
         except OSError as problem:
             raise SessionError(f"session {session_id} cannot be deleted: {problem.strerror}.") from problem
         finally:
             lock.release()
+
+
+def _is_an_id(text: str) -> bool:
+    """Say whether a text can be the name of a session's directory, and of no other place."""
+    return bool(text) and text not in {".", ".."} and not set(text) & set("/\\\0")
