@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from antiphon.agent.events import StopReason
 from antiphon.protocol.messages import Json, blocks_of, kind_of, role_of
-from antiphon.sessions.records import Answered, Mended, Named, Prompted, Record, Replied, RunEnded
+from antiphon.sessions.records import Answered, Named, Prompted, Record, Repaired, Replied, RunEnded
 from antiphon.sessions.session import Session
 from antiphon.transcripts.program_texts import is_by_program, is_result_in_words
 from antiphon.transcripts.takeover import Takeover
@@ -24,16 +24,14 @@ class Tale:
         times: by stored message, when it was said, where that is known.
         written: when the file was last written: a time for what has none.
         title: what its program calls it, or empty.
-        source: the file.
-        repaired: what was wrong with it, as sentences.
+        changed: what was wrong with it, or could not be kept, as sentences.
     """
 
     taken: Takeover
     times: Sequence[float | None]
     written: float
     title: str
-    source: str
-    repaired: tuple[str, ...]
+    changed: tuple[str, ...]
 
     @property
     def moments(self) -> list[float]:
@@ -69,8 +67,9 @@ def record(session: Session, tale: Tale) -> None:
     moments = tale.moments
     if tale.title:
         session.record(Named(tale.title), at=moments[0])
-    if tale.repaired:
-        session.record(Mended(tale.repaired, kept=tale.source), at=moments[0])
+    if tale.changed:
+        # Before its first message, where it takes nothing away: it says what the messages that follow are not any more.
+        session.record(Repaired((), tale.changed), at=moments[0])
     for message, moment in zip(tale.taken.messages, moments, strict=True):
         for found in _records(message):
             session.record(found, at=moment)

@@ -102,8 +102,8 @@ class Taker:
         workspace, note = self._workspace(item.facts.workspace)
         damage, repaired = tuple(_damage(document)), tuple(_repairs(taken))
         first = _first_words(taken)
-        name = _name(item.facts.title, first)
-        tale = Tale(taken, item.facts.times, item.written, name, str(item.source), (*damage, *repaired))
+        changed = (*damage, *repaired, *taken.notes)
+        tale = Tale(taken, item.facts.times, item.written, _name(item.facts.title, first), changed)
         outcome = replace(
             item.outcome,
             title=one_line(item.facts.title or first, _LONGEST_TITLE),
