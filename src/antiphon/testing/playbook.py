@@ -32,6 +32,7 @@ from antiphon.engine.events import (
     Requested,
     Resource,
     Result,
+    Resumed,
     Start,
     Stop,
     ToolCall,
@@ -39,7 +40,7 @@ from antiphon.engine.events import (
 )
 from antiphon.engine.turn import DEFAULT_LIMIT, Turn
 
-_EVENTS = (Requested, Allowed, Denied, MessageEnded, Finished, Cancelled, Discarded)
+_EVENTS = (Requested, Allowed, Denied, MessageEnded, Finished, Cancelled, Discarded, Resumed)
 
 _SHOWN = 30
 """How many characters of a result a picture shows."""
@@ -169,7 +170,7 @@ def _text(step: Event | Command | Replied) -> str:
             text = f"{type(step).__name__}({key!r})"
         case MessageEnded(cut):
             text = "MessageEnded(cut=True)" if cut else "MessageEnded()"
-        case Cancelled() | Discarded():
+        case Cancelled() | Discarded() | Resumed():
             text = repr(step)
     return text
 
