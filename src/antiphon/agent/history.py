@@ -4,7 +4,7 @@ What was once sent is never edited: newer models bind their thinking to everythi
 compare bytes. The one message that may still grow is a user message at the end, and it grows at its end only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from antiphon.agent.recording import Recorder
@@ -150,6 +150,13 @@ class History:
         self.record(Repaired(tuple(self.messages), ("thinking that another model, prompt or tools made was left out",)))
         return True
 
+    def replace(self, index: int, message: Json, reason: str) -> None:
+        """Let a message be this one from here on; what is cached or bound behind it is lost, as the caller knows."""
+        self.record(Replaced(index, message, reason))
+        self.messages[index] = message
+        self._encoded[index] = encode(message)
+        self._checked = min(self._checked, index)
+
     def start_over(self, messages: Sequence[Json]) -> None:
         """Let the conversation be these messages from here on. Who calls this records why."""
         self.messages[:] = messages
@@ -166,29 +173,44 @@ class History:
         Raises:
             ConversationInvalid: when it breaks a rule; nothing was sent.
         """
-        violations = self._violations(params)
+        violations = self._violations(params, self.messages)
         # What a tool or a user hands in may be no picture, or one too many: that is no reason to end a conversation.
         if any(found.rule in _ABOUT_MEDIA for found in violations) and self.leave_out_media():
-            violations = self._violations(params)
-        if violations:
-            first = violations[0]
-            advice = "This is a bug in Antiphon; please report it with the steps that led here."
-            if first.message is None:
-                advice = "Look at the parameters that were given to the agent."
-            raise ConversationInvalid(
-                f"the conversation breaks rule {first.rule} and was not sent: {first.text}. {advice}"
-            )
+            violations = self._violations(params, self.messages)
+        _raise_if_any(violations)
         self._checked = len(self.messages)
-        messages, encoded = list(self.messages), list(self._encoded)
-        users = [index for index in range(len(messages) - 1, -1, -1) if messages[index].get("role") == "user"][:2]
-        for index in users:
-            marked = _with_marker(messages[index])
-            if marked is not None:
-                messages[index], encoded[index] = marked, encode(marked)
-        return Request(params, messages, encoded)
+        return _marked(params, list(self.messages), list(self._encoded), _last_users(self.messages)[:2])
 
-    def _violations(self, params: Json) -> list[Violation]:
-        return check({**params, "messages": self.messages}, self._dialect, start=self._checked)
+    def aside(self, params: Json, text: str) -> Request:
+        """Return a request that says something more than the conversation does, for a reply that will not join it.
+
+        It begins as the last request did, so that its cache is read; nothing is written to the cache for it.
+
+        Raises:
+            ConversationInvalid: when it breaks a rule; nothing was sent.
+        """
+        messages, encoded = list(self.messages), list(self._encoded)
+        block: Json = {"type": "text", "text": text}
+        if messages and messages[-1].get("role") == "assistant":
+            closed = _without_open_server_calls(messages.pop())
+            del encoded[-1]
+            if closed is not None:
+                messages.append(closed)
+                encoded.append(encode(closed))
+        # What the last request marked is the last user message that has its reply.
+        answered = [index for index in _last_users(messages) if index < len(messages) - 1][:1]
+        if messages and messages[-1].get("role") == "user":
+            messages[-1] = {**messages[-1], "content": [*blocks_of(messages[-1]), block]}
+            encoded[-1] = encode(messages[-1])
+        else:
+            messages.append({"role": "user", "content": [block]})
+            encoded.append(encode(messages[-1]))
+        _raise_if_any(self._violations(params, messages))
+        return _marked(params, messages, encoded, answered)
+
+    def _violations(self, params: Json, messages: list[Json]) -> list[Violation]:
+        start = self._checked if messages is self.messages else min(self._checked, len(messages) - 1)
+        return check({**params, "messages": messages}, self._dialect, start=start)
 
     def _append(self, message: Json) -> None:
         self.messages.append(message)
@@ -203,20 +225,48 @@ class History:
         """Drop server calls without a result: they are legal only while nothing but results follows."""
         if not self.messages or self.messages[-1].get("role") != "assistant":
             return
-        content = blocks_of(self.messages[-1])
-        answered = {block.get("tool_use_id") for block in content}
-        kept = [
-            block for block in content if block.get("type") not in SERVER_TOOL_USE_TYPES or block.get("id") in answered
-        ]
-        if len(kept) == len(content):
+        closed = _without_open_server_calls(self.messages[-1])
+        if closed is self.messages[-1]:
             return
-        if kept:
-            message = {**self.messages[-1], "content": kept}
-            self.record(Replaced(len(self.messages) - 1, message, "server calls that were never answered"))
-            self._replace_last(message)
+        if closed is not None:
+            self.record(Replaced(len(self.messages) - 1, closed, "server calls that were never answered"))
+            self._replace_last(closed)
         else:
             self.record(Truncated(len(self.messages) - 1, "server calls that were never answered"))
             del self.messages[-1], self._encoded[-1]
+
+
+def _raise_if_any(violations: Sequence[Violation]) -> None:
+    if not violations:
+        return
+    first = violations[0]
+    advice = "This is a bug in Antiphon; please report it with the steps that led here."
+    if first.message is None:
+        advice = "Look at the parameters that were given to the agent."
+    raise ConversationInvalid(f"the conversation breaks rule {first.rule} and was not sent: {first.text}. {advice}")
+
+
+def _last_users(messages: Sequence[Json]) -> list[int]:
+    """Return where the messages of the user are, the last one first."""
+    return [index for index in range(len(messages) - 1, -1, -1) if messages[index].get("role") == "user"]
+
+
+def _marked(params: Json, messages: list[Json], encoded: list[bytes], at: Iterable[int]) -> Request:
+    for index in at:
+        marked = _with_marker(messages[index])
+        if marked is not None:
+            messages[index], encoded[index] = marked, encode(marked)
+    return Request(params, messages, encoded)
+
+
+def _without_open_server_calls(message: Json) -> Json | None:
+    """Return a message without its server calls that have no result: itself if it has none, None if nothing is left."""
+    content = blocks_of(message)
+    answered = {block.get("tool_use_id") for block in content}
+    kept = [block for block in content if block.get("type") not in SERVER_TOOL_USE_TYPES or block.get("id") in answered]
+    if len(kept) == len(content):
+        return message
+    return {**message, "content": kept} if kept else None
 
 
 def _without_thinking(message: Json) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from antiphon.sessions.log import SessionLog
+from antiphon.sessions.log import SessionLog, read_entries
 from antiphon.sessions.records import Entry, Named, Prompted, Record, Repaired
 from antiphon.sessions.replay import State, replay
 
@@ -62,6 +62,14 @@ class Session:
     def entries(self) -> list[Entry]:
         """Return all that is in the log by now."""
         return self._log.entries()
+
+    def history(self) -> list[Entry]:
+        """Return all that is in the log by now, by a connection of its own: also for another thread than the writer's.
+
+        Raises:
+            SessionError: it cannot be read.
+        """
+        return read_entries(self._log.directory)
 
     def close(self) -> None:
         """Write what is left and let other processes have the session."""
