@@ -167,8 +167,15 @@ def _repaired(
     """Return messages that the API takes, whatever the user says next, and where each comes from."""
     outcome = repair({"messages": _going_on(plain)}, ANTHROPIC)
     repaired += outcome.violations
-    messages = [dict(message) for message in outcome.request["messages"]]
-    origins = align(plain, outcome.request["messages"])
+    messages: list[Json] = []
+    origins: list[int | None] = []
+    for message, origin in zip(outcome.request["messages"], align(plain, outcome.request["messages"]), strict=True):
+        if messages and role_of(messages[-1]) == role_of(message):
+            # Where a message went, or was cut in two, its neighbours are one to the API.
+            messages[-1]["content"] = [*messages[-1]["content"], *blocks_of(message)]
+        else:
+            messages.append({"role": role_of(message), "content": blocks_of(message)})
+            origins.append(origin)
     last = [block for block in blocks_of(messages[-1]) if block.get("text") != _NEXT]
     if last:
         messages[-1]["content"] = last
