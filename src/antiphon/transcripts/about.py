@@ -62,7 +62,7 @@ def about(path: Path, document: Document) -> list[About]:
 
 
 def workspaces_at_a_glance(path: Path) -> list[str]:
-    """Return the workspaces of the conversations in a file, as far as its beginning, or the files beside it, say them.
+    """Return the workspace of each conversation in a file, as its beginning or the files beside it say; else empty.
 
     Raises:
         OSError: the file cannot be read.
@@ -70,10 +70,11 @@ def workspaces_at_a_glance(path: Path) -> list[str]:
     with path.open("rb") as file:
         head = file.read(_GLANCE)
         if head.startswith(MAGIC):
-            with suppress(Unreadable):
-                facts = session_facts(head + file.read())
-                return [_text(fact.get("directory")) for fact in facts.values() if not fact.get("parent_id")]
-            return []
+            try:
+                facts = session_facts(head + file.read()).values()
+            except Unreadable:
+                return [""]  # Whoever reads it will be told.
+            return [_text(fact.get("directory")) for fact in facts if not fact.get("parent_id")]
     for value in first_objects(head):
         for holder in (value, value.get("payload")):
             if is_object(holder) and isinstance(holder.get("cwd"), str):
