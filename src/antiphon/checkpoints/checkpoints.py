@@ -6,6 +6,7 @@ Everything is in one private directory: a git repository, its lock, and what was
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
@@ -153,6 +154,7 @@ class Checkpoints:
                 kept; then nothing was touched.
         """
         wanted = None if paths is None else [self._relative(path) for path in paths]
+        await self.get(id)  # before anything is made for an id that does not exist
         async with self._holding() as git:
             to = await self.get(id)
             before = await self._take(git, f"before going back to {to.number}")
@@ -241,6 +243,8 @@ class Checkpoints:
 
     def _prepare(self, repository: Path) -> None:
         """Make an empty repository, unless there is one: the few files by which git knows one."""
+        if stat.S_IMODE(self.directory.stat().st_mode) & 0o077:
+            self.directory.chmod(0o700)
         if read(repository / "antiphon") == _FORMAT:
             return
         for part in ("objects", "refs"):

@@ -137,4 +137,4 @@ def _within(prefix: str, path: str | None) -> list[str] | None:
     """Return which paths of a repository are meant by a path of the workspace; None when none is."""
     if path is None or f"{path}/" == prefix or prefix.startswith(f"{path}/"):
         return []
-    return [path.removeprefix(prefix)] if path.startswith(prefix) else None
+    return [f":(literal){path.removeprefix(prefix)}"] if path.startswith(prefix) else None

@@ -243,12 +243,12 @@ async def _matching(git: Git, commit: str, paths: Sequence[str]) -> list[str]:
         await git.each_blob([content for _, content in rules], use)
         answer = await replace(git, files=Path(name)).run(
             *("check-ignore", "--no-index", "--verbose", "-z", "--stdin"),
-            given=b"".join(os.fsencode(path) + b"\0" for path in paths),
+            given=b"".join(b"./%b\0" % os.fsencode(path) for path in paths),  # a name may begin with a colon
             accept=(0, 1),
         )
     fields = iter(answer.records())
     matches = zip(fields, fields, fields, fields, strict=True)  # source, line, pattern, path
-    return [os.fsdecode(path) for _, _, pattern, path in matches if not pattern.startswith(b"!")]
+    return [os.fsdecode(path.removeprefix(b"./")) for _, _, pattern, path in matches if not pattern.startswith(b"!")]
 
 
 def _is_rules(head: bytes, path: bytes) -> bool:
