@@ -17,6 +17,7 @@ from antiphon.agent.resuming import Settled, left_open, same_prefix, system_of
 from antiphon.agent.run import Run, RunSettings
 from antiphon.agent.toolbox import Toolbox, ToolLike
 from antiphon.agent.turn import Emit
+from antiphon.checkpoints import Checkpoints
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.policy import ALLOW_ALL, Approve, Permissions
 from antiphon.protocol.messages import Json
@@ -61,6 +62,7 @@ class Agent:
         params: Json | None = None,
         messages: Sequence[Json] = (),
         session: Session | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """Set up an agent; nothing is sent yet.
 
@@ -80,6 +82,7 @@ class Agent:
             messages: a conversation to go on from. Damage in it is repaired; see `repaired`.
             session: where everything is recorded before it takes effect, and where the conversation goes on from if
                 it has one. Closed by whoever opened it.
+            checkpoints: where the files of the workspace are kept before a turn changes them first.
 
         Raises:
             ValueError: two tools have one name, or there are both `messages` and a session's conversation.
@@ -102,6 +105,7 @@ class Agent:
         if found.params is not None:
             self._forget_foreign_thinking(found.params)
         self._run: Run | None = None
+        self._checkpoints = checkpoints
         self._session = session
         self._session_id = session.id if session is not None else str(uuid.uuid4())
 
@@ -254,7 +258,7 @@ class Agent:
             self._run = None
 
     def _new_run(self, emit: Emit | None) -> Run:
-        return Run(self._settings, self._history, self._provider, self._toolbox, emit)
+        return Run(self._settings, self._history, self._provider, self._toolbox, emit, checkpoints=self._checkpoints)
 
     def _require_idle(self) -> None:
         if self._run is not None:

@@ -151,10 +151,71 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something went wrong beside the run, which goes on; a sentence for the user."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnDiscarded:
     """A reply broke off or was refused and left nothing behind; rows of its calls can go."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextMeasured:
+    """How full the context is behind a reply.
+
+    Attributes:
+        used: tokens that the next request is expected to hold.
+        window: tokens that a request and its reply may have together, or None where that is not known.
+    """
+
+    used: int
+    window: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionStarted:
+    """The conversation is being summed up to make room; `reason` says why, for the user."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextCompacted:
+    """The conversation goes on from a summary; all that was before it stays in the session's log.
+
+    Attributes:
+        before: tokens of the context before, about.
+        after: tokens of the context now, about.
+        summary: what the model wrote, or what stands in for that.
+        usage: of what was asked to get the summary.
+        seconds: how long it took.
+    """
+
+    before: int
+    after: int
+    summary: str
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionSkipped:
+    """The conversation could not be summed up and is as it was; `reason` says why, for the user."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsCleared:
+    """Old results were cleared in place, which cost no cache; `tokens` is about how many that saves per request."""
+
+    results: int
+    tokens: int
 
 
 StopReason = Literal["end_turn", "max_turns", "max_tokens", "refusal", "context_window", "cancelled", "error"]
@@ -201,6 +262,12 @@ AgentEvent = (
     | ReplyReceived
     | ResultsReady
     | Retrying
+    | Warned
     | TurnDiscarded
+    | ContextMeasured
+    | CompactionStarted
+    | ContextCompacted
+    | CompactionSkipped
+    | ResultsCleared
     | RunEnded
 )

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from antiphon.agent.events import Retrying, RunResult, StopReason, TurnStarted, Usage
+from antiphon.agent.events import Retrying, RunResult, StopReason, TurnStarted, Usage, Warned
+from antiphon.agent.file_keeping import FileKeeper
 from antiphon.agent.history import History
 from antiphon.agent.prices import add
 from antiphon.agent.resuming import Settled, events_for, settled
 from antiphon.agent.toolbox import Toolbox
 from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
+from antiphon.checkpoints import Checkpoints
 from antiphon.engine.events import Reply
 from antiphon.engine.workers import Workers
 from antiphon.errors import AntiphonError, ProviderError, Rejected
@@ -56,6 +58,7 @@ class Run:
         toolbox: Toolbox,
         emit: Emit | None,
         *,
+        checkpoints: Checkpoints | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """Prepare a run; the prompt stands in the history already."""
@@ -64,6 +67,7 @@ class Run:
         self._provider = provider
         self._toolbox = toolbox
         self._emit = emit
+        self._files = FileKeeper(checkpoints, history.record, self._warn)
         self._jitter = jitter
         self._scope = anyio.CancelScope()
         self._turns = 0
@@ -163,6 +167,10 @@ class Run:
             self._text = end.text
             return end
 
+    def _warn(self, text: str) -> None:
+        if self._emit is not None:
+            self._emit(Warned(text))
+
     def _new_turn(self, workers: Workers, limit: int) -> AgentTurn:
         return AgentTurn(
             self._history,
@@ -172,6 +180,7 @@ class Run:
             model=self._settings.model,
             limit=limit,
             emit=self._emit,
+            files=self._files.for_turn(),
         )
 
 

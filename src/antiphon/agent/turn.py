@@ -18,6 +18,7 @@ from antiphon.agent.events import (
     TurnDiscarded,
     Usage,
 )
+from antiphon.agent.file_keeping import TurnKeeper
 from antiphon.agent.history import History
 from antiphon.agent.incoming import IncomingReply
 from antiphon.agent.prices import usage_of
@@ -71,8 +72,10 @@ class AgentTurn:
         model: str,
         limit: int,
         emit: Emit | None,
+        files: TurnKeeper,
     ) -> None:
         """Prepare a turn; `send` makes the request."""
+        self._files = files
         self._history = history
         self._provider = provider
         self._toolbox = toolbox
@@ -183,10 +186,12 @@ class AgentTurn:
         return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates, record=self._history.record)
 
     def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
+        prepared = self._toolbox.prepare(call, self._output_of(call.id))
+        return self._files.guarded(prepared, f"before {call.name}") if isinstance(prepared, Job) else prepared
+
+    def _output_of(self, key: str) -> Callable[[str], None] | None:
         emit = self._emit
-        if emit is None:
-            return self._toolbox.prepare(call)
-        return self._toolbox.prepare(call, lambda text: emit(CallOutput(call.id, text)))
+        return None if emit is None else lambda text: emit(CallOutput(key, text))
 
     def _call_updated(self, update: CallUpdate) -> None:
         if self._emit is not None:

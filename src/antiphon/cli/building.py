@@ -12,9 +12,10 @@ import anyio
 
 from antiphon.agent import DEFAULT_MODEL, Agent
 from antiphon.agent.prompt import coding_prompt
+from antiphon.checkpoints import Checkpoints
 from antiphon.cli.keys import require_key
 from antiphon.engine.turn import DEFAULT_LIMIT
-from antiphon.errors import SettingsError
+from antiphon.errors import CheckpointError, SettingsError
 from antiphon.policy import Approve, Permissions
 from antiphon.providers.anthropic import AnthropicProvider
 from antiphon.providers.base import Provider
@@ -36,6 +37,7 @@ class Workbench:
     provider: Provider
     system: str
     approve: Approve | None = None
+    checkpoints: Checkpoints | None = None
 
     def agent(self, session: Session | None = None, *, model: str | None = None) -> Agent:
         """Return an agent that records in a session, and goes on where that one stands."""
@@ -59,6 +61,7 @@ class Workbench:
             max_turns=settings.max_turns,
             max_parallel=settings.max_parallel_tools or DEFAULT_LIMIT,
             session=session,
+            checkpoints=self.checkpoints,
         )
 
 
@@ -88,12 +91,22 @@ async def open_workbench(
         workspace = workspace_of(settings, spill)
         tools = _tools(settings, workspace, ask)
         _check_names(settings, [tool.name for tool in tools])
-        bench = Workbench(settings, workspace, tools, provider, system_prompt(settings, workspace), approve)
+        checkpoints = None if data is None else checkpoints_of(workspace.root, data)
+        system = system_prompt(settings, workspace)
+        bench = Workbench(settings, workspace, tools, provider, system, approve, checkpoints)
         try:
             yield bench
         finally:
             with anyio.CancelScope(shield=True):
                 await bench.agent().aclose()
+
+
+def checkpoints_of(root: Path, data: Path) -> Checkpoints | None:
+    """Return where the files of a workspace are kept; None for a directory that is no project, such as a home."""
+    try:
+        return Checkpoints(root, workspace_directory(data, root) / "checkpoints")
+    except CheckpointError:
+        return None
 
 
 def workspace_of(settings: Settings, spill: Path | str) -> Workspace:

@@ -2,7 +2,7 @@
 
 The vocabulary is Claude Code's, so that its SDKs and everybody's scripts can read us: `system`/`init`, `assistant`,
 `user`, `result`, and `stream_event` for partial messages. What they have no word for comes as further subtypes of
-`system` (`tool_state`, `retry`, `turn_discarded`); none of theirs is changed. Pure: events in, JSON out.
+`system` (`tool_state`, `retry`, `turn_discarded`, `warning`); none of theirs is changed. Pure: events in, JSON out.
 """
 
 import json
@@ -26,6 +26,7 @@ from antiphon.agent.events import (
     TurnDiscarded,
     TurnStarted,
     Usage,
+    Warned,
 )
 from antiphon.protocol.messages import Json
 
@@ -100,17 +101,8 @@ class StreamJson:
                 self._note_denial(event)
                 state = _tool_state(event.index, event.call.id, event.call.name, event.state, event.at)
                 yield {**state, "waits_for": list(event.waits_for)}
-            case Retrying():
-                yield {
-                    "type": "system",
-                    "subtype": "retry",
-                    "attempt": event.attempt,
-                    "attempts": event.attempts,
-                    "wait_ms": _milliseconds(event.wait),
-                    "reason": event.reason,
-                }
-            case TurnDiscarded(reason=reason):
-                yield {"type": "system", "subtype": "turn_discarded", "reason": reason}
+            case Retrying() | Warned() | TurnDiscarded():
+                yield {"type": "system", **_notice(event)}
             case RunEnded(result=result):
                 yield self._result(result)
             case _:
@@ -217,6 +209,22 @@ class StreamJson:
 
     def _delta(self, delta: Json) -> Json:
         return {"type": "content_block_delta", "index": self._message.index, "delta": delta}
+
+
+def _notice(event: Retrying | Warned | TurnDiscarded) -> Json:
+    match event:
+        case Retrying():
+            return {
+                "subtype": "retry",
+                "attempt": event.attempt,
+                "attempts": event.attempts,
+                "wait_ms": _milliseconds(event.wait),
+                "reason": event.reason,
+            }
+        case Warned(text=text):
+            return {"subtype": "warning", "text": text}
+        case TurnDiscarded(reason=reason):
+            return {"subtype": "turn_discarded", "reason": reason}
 
 
 def usage_json(usage: Usage) -> Json:

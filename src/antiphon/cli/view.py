@@ -23,6 +23,7 @@ from antiphon.agent.events import (
     ThinkingAdded,
     TurnDiscarded,
     TurnStarted,
+    Warned,
 )
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.engine.events import CallState, Result, ToolCall
@@ -169,6 +170,8 @@ class RunView:
             case Retrying():
                 self._retry = event, now
                 yield Line("note", one_line(_retry_line(event)))
+            case Warned(text=text):
+                yield Line("note", one_line(text))
             case TurnDiscarded(reason=reason):
                 yield from self._flush()
                 if self._doing:
