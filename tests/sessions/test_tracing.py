@@ -25,6 +25,7 @@ from antiphon.sessions.records import (
     Entry,
     Forked,
     Mended,
+    Named,
     Record,
     Replaced,
     Replied,
@@ -299,3 +300,27 @@ def test_a_long_session_is_traced_whole() -> None:
 def test_a_result_can_be_looked_at() -> None:
     (run,) = of(shop()).runs
     assert run.requests[0].calls[3].result == Result("1 failed\nassert 2 == 1", is_error=True)
+
+
+def test_what_happens_to_a_dead_session_later_takes_none_of_its_time() -> None:
+    trace_ = of(killed().tell(9000, Named("the shop"), Mended(("a page was lost",))))
+    (run,) = trace_.runs
+    assert (run.ended, run.requests[0].ended, run.requests[0].marks) == (4, 4, ())
+    assert [mark.kind for mark in trace_.marks] == ["mended"]
+    assert trace_.title == "the shop"
+
+
+def test_a_reply_that_a_dead_process_left_is_asked_for_again_without_the_time_between() -> None:
+    story = Story().ask(0, "go").tell(0, TurnBegan(1, 8)).tell(1, requested("a", "read_file"))
+    story.tell(7201, TurnBegan(2, 8)).reply(7203).tell(7203, RunEnded("end_turn"))
+    (run,) = of(story).runs
+    assert [(r.attempt, r.outcome, r.sent, r.ended) for r in run.requests] == [
+        (1, "discarded", 0, 1),
+        (2, "replied", 1, 3),
+    ]
+    assert [(mark.kind, mark.seconds) for mark in run.requests[0].marks] == [("resumed", 7200)]
+
+
+def test_a_run_can_go_on_without_a_prompt() -> None:
+    story = shop().tell(60, TurnBegan(3, 8)).reply(61).tell(61, RunEnded("end_turn"))
+    assert [(run.prompt, run.ended - run.began) for run in of(story).runs][1] == ("", 1)

@@ -205,9 +205,10 @@ class OpenRun:
         """Its last request."""
         return self.requests[-1] if self.requests else None
 
-    def closed(self, now: float, *, alive: bool) -> Run:
-        """Return the run; where its end was not recorded, it lasts until `now`, and goes on if its process is alive."""
-        ended = now if self.ended is None else self.ended
+    def closed(self, now: float | None) -> Run:
+        """Return the run; where its end was not recorded, it goes on at `now`, or its process died (None)."""
+        alive = now is not None and self.ended is None
+        ended = self.ended if self.ended is not None else self.last if now is None else now
         return Run(
             number=self.number,
             entry=self.entry.number,

@@ -16,6 +16,7 @@ from antiphon.sessions.records import (
     Entry,
     Forked,
     Mended,
+    Named,
     Prompted,
     Record,
     Repaired,
@@ -49,7 +50,9 @@ def trace(entries: Iterable[Entry], *, price: Price | None = None, now: float | 
     if now is not None:
         tracer.clock.tick(now)
     last = len(tracer.runs)
-    runs = tuple(run.closed(tracer.clock.time, alive=now is not None and run.number == last) for run in tracer.runs)
+    runs = tuple(
+        run.closed(tracer.clock.time if now is not None and run.number == last else None) for run in tracer.runs
+    )
     state = replay(known)
     return Trace(
         session=state.begun.session,
@@ -67,6 +70,10 @@ def _no_price(_reply: Json, _model: str) -> None:
     return None
 
 
+_BESIDE = (Named, Forked, Mended)
+"""What happens to a session at any time, also long after its process died in the middle of a run."""
+
+
 class _Tracer:
     """Takes records and keeps what they come to."""
 
@@ -79,20 +86,27 @@ class _Tracer:
         self._model = ""
 
     def take(self, entry: Entry) -> None:
+        """Take the next record."""
         record = entry.record
         if isinstance(record, Prompted):
             self._prompted(entry, record)
             return
-        if isinstance(record, Resumed):
+        if isinstance(record, Resumed) or (isinstance(record, TurnBegan) and self._is_left):
             # Nobody was there to work: what is open did not take that long.
-            passed = self.clock.skip(entry.at)
-            self._mark(entry, "resumed", seconds=passed)
+            self._mark(entry, "resumed", seconds=self.clock.skip(entry.at))
         else:
             self.clock.tick(entry.at)
+        run = self._run
         self._about_run(entry, record)
         self._about_marks(entry, record)
-        if self.runs and not self.runs[-1].is_over:
-            self.runs[-1].last = self.clock.time
+        if run is not None and not isinstance(record, _BESIDE):
+            run.last = self.clock.time
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether a process left a request in the middle: a living one would have said what became of it."""
+        request = self._run.request if self._run is not None else None
+        return request is not None and request.reply is None and request.discarded is None
 
     @property
     def _run(self) -> OpenRun | None:
@@ -208,7 +222,9 @@ class _Tracer:
         mark = Mark(entry.number, self.clock.time, kind, text, seconds, tokens, cost)
         run = self._run
         request = run.request if run is not None else None
-        if request is not None and not request.is_settled:
+        if run is None or isinstance(entry.record, _BESIDE):
+            self.marks.append(mark)
+        elif request is not None and not request.is_settled:
             request.marks.append(mark)
         else:
-            (run or self).marks.append(mark)
+            run.marks.append(mark)

@@ -110,7 +110,7 @@ def reply_text(request: Request) -> str:
     match request.outcome:
         case "discarded":
             reason = one_line(request.reason, LONGEST)
-            return f"discarded: {reason}" if reason else "discarded"
+            return f"discarded: {reason}" if reason else "broken off"
         case "interrupted":
             return "stopped by the user"
         case "open":
