@@ -97,6 +97,19 @@ class ContextBudget:
         return limit is not None and self.used >= limit
 
 
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """How full the context is, and of what.
+
+    Attributes:
+        budget: how much is used and how much there is.
+        parts: what is used, by what it is: reckoned, in proportion to what is known.
+    """
+
+    budget: ContextBudget
+    parts: ContextParts
+
+
 class ContextMeter:
     """Follows one conversation: keeps the last figure of the API, and reckons what was added since.
 
@@ -138,13 +151,16 @@ class ContextMeter:
         """Return the tokens that a request with these parameters and messages is expected to hold."""
         if not self._tokens or len(messages) < self._messages:
             if self._bare is None:
-                bare = parts_of(params, ())
-                self._bare = bare.total
+                self._bare = parts_of(params, ()).total
             return self._bare + estimate(messages)
-        grown: list[Json] = []
-        if self._messages:
-            grown = blocks_of(messages[self._messages - 1])[self._blocks :]
-        return self._tokens + sum(map(tokens_of, grown)) + estimate(messages[self._messages :])
+        return self._tokens + self.added(messages)
+
+    def added(self, messages: Sequence[Json]) -> int:
+        """Return about how many tokens were added since the figure: how much of `used` is reckoned."""
+        if not self._messages:
+            return estimate(messages)
+        grown = blocks_of(messages[self._messages - 1])[self._blocks :]
+        return sum(map(tokens_of, grown)) + estimate(messages[self._messages :])
 
 
 def held_by(usage: Usage) -> int:
