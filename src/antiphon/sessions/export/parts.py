@@ -1,0 +1,98 @@
+"""What the forms of an export share: times, the lines at their head, a call in one line."""
+
+import base64
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from antiphon.protocol.messages import Json, is_object, kind_of
+from antiphon.sessions.summary import Summary
+
+_TELLING = ("command", "path", "file_path", "pattern", "query", "url", "question", "prompt")
+"""The argument that tells most about a call, in this order."""
+_LONGEST = 120
+# Control characters, and those that change the direction of text: they would show something else than what is there.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def when(at: float) -> str:
+    """Return a time as people everywhere read it, in UTC."""
+    return f"{_time(at):%Y-%m-%d %H:%M} UTC"
+
+
+def iso(at: float) -> str:
+    """Return a time as programs read it."""
+    return _time(at).isoformat().replace("+00:00", "Z")
+
+
+def visible(text: str) -> str:
+    """Return a text in which control characters and changes of direction are seen and do nothing."""
+    return _HIDDEN.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def facts(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield what stands at the head of an export: names and values."""
+    yield "Session", summary.id
+    yield "Workspace", summary.workspace
+    yield "Began", when(summary.created)
+    yield "Last active", when(summary.updated)
+    if summary.model:
+        yield "Model", summary.model
+    if summary.turns:
+        yield "Requests", f"{summary.turns:,}"
+    tokens = summary.tokens
+    if tokens.sent or tokens.output:
+        share = f" ({tokens.cache_share:.0%} from the cache)" if tokens.cache_share else ""
+        yield "Tokens", f"{tokens.sent:,} in{share}, {tokens.output:,} out"
+    if summary.parent:
+        yield "Forked from", summary.parent
+    if summary.source:
+        yield "Imported from", summary.source
+    if summary.damaged:
+        yield "Damaged", summary.damaged
+
+
+def telling(arguments: Json) -> str:
+    """Return the argument that tells most about a call, on one line, or nothing."""
+    found = next((value for key in _TELLING if isinstance(value := arguments.get(key), str) and value), "")
+    line = " ".join(found.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def medium(block: Json) -> str:
+    """Return what an image or a document is, in words."""
+    source = block.get("source")
+    kind, size = "", ""
+    if is_object(source):
+        kind = str(source.get("media_type") or source.get("url") or source.get("type") or "")
+        data = source.get("data")
+        size = f", {len(data) * 3 // 4:,} bytes" if isinstance(data, str) else ""
+    return visible(f"{kind_of(block)}: {kind}{size}")
+
+
+def picture(block: Json) -> str:
+    """Return an image as a URL that holds it, or nothing where it is not one that every browser shows."""
+    source = block.get("source")
+    if kind_of(block) != "image" or not is_object(source):
+        return ""
+    kind, data = source.get("media_type"), source.get("data")
+    if kind not in {"image/png", "image/jpeg", "image/gif", "image/webp"} or not isinstance(data, str):
+        return ""
+    try:
+        return f"data:{kind};base64,{base64.b64encode(base64.b64decode(data, validate=True)).decode()}"
+    except ValueError:
+        return ""
+
+
+def _time(at: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, OSError, ValueError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\N{REPLACEMENT CHARACTER}" if 0xD800 <= code <= 0xDFFF else f"<U+{code:04X}>"
