@@ -21,7 +21,7 @@ from antiphon.checkpoints.comparing import as_changes, differences, unified
 from antiphon.checkpoints.git import ATTRIBUTES, Git
 from antiphon.checkpoints.lock import holding, remove_stale_locks
 from antiphon.checkpoints.model import Change, Checkpoint, LeftOut, Pruned, Restored, State, Unfinished
-from antiphon.checkpoints.restoring import Outcome, bring_back
+from antiphon.checkpoints.restoring import Outcome, bring_back, sweep
 from antiphon.checkpoints.scanning import Limits, Part
 from antiphon.checkpoints.small_files import read, write
 from antiphon.checkpoints.suitable import unsuitable
@@ -237,6 +237,7 @@ class Checkpoints:
                 git = self._git(lock)
                 remove_stale_locks(git.repository)
                 self._prepare(git.repository)
+                await self._sweep(git)
                 yield git
         except OSError as error:
             raise _unusable(error) from error
@@ -254,6 +255,14 @@ class Checkpoints:
         write(repository / "config", _CONFIGURATION.format(folds=folds, mac=sys.platform == "darwin").lower().encode())
         write(repository / "info" / "attributes", ATTRIBUTES.encode())
         write(repository / "antiphon", _FORMAT)
+
+    async def _sweep(self, git: Git) -> None:
+        """Remove half-written files of a restore that a process died over."""
+        cut = self.unfinished()
+        if cut is not None:
+            states = {one.id: one.state for one in await self._read()}
+            if cut.to in states and cut.before in states:
+                sweep(self.root, await differences(git, states[cut.to], states[cut.before]))
 
     async def _take(self, git: Git, label: str) -> Checkpoint:
         newest = await self._read(1)

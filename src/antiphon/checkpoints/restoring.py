@@ -25,6 +25,9 @@ from antiphon.tools.files import parent_of
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
+_TEMPORARY = ".antiphon-restore-"
+"""How names of files begin that are being written."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -75,6 +78,14 @@ async def bring_back(
     await anyio.to_thread.run_sync(_delete, workspace, deletable, outcome)
     outcome.kept += _new_repositories(root, then, now)
     await _write_back(git, workspace, changed, now, outcome)
+
+
+def sweep(root: Path, found: Iterable[str]) -> None:
+    """Remove what a restore of these paths was writing when its process died; only for who holds the lock."""
+    for directory in {(root / path).parent for path in found}:
+        if not directory.is_symlink():
+            for left in directory.glob(f"{_TEMPORARY}*.tmp"):
+                left.unlink(missing_ok=True)
 
 
 async def _write_back(
@@ -145,7 +156,7 @@ def _put(workspace: Workspace, path: str, content: bytes, entry: Entry, present:
     name = path.rpartition("/")[2]
     with parent_of(workspace, workspace.root / path, make=True) as directory:
         was = _require(directory, name, present)
-        temporary = f".antiphon-{os.urandom(8).hex()}.tmp"
+        temporary = f"{_TEMPORARY}{os.urandom(8).hex()}.tmp"
         try:
             if entry.mode == SYMLINK:
                 os.symlink(content, os.fsencode(temporary), dir_fd=directory)

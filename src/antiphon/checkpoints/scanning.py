@@ -192,7 +192,8 @@ class Part:
         changed. Those that were left out then are looked at each time.
         """
         stamp = b"" if self._user is None else self._user.stamp().encode()
-        before, *others = read(self.own / _USERS_INDEX).split(b"\0")
+        before, *noted = read(self.own / _USERS_INDEX).split(b"\0")
+        others = list(filter(None, noted))
         if stamp != before:
             tracked = await tracked_all_the_same(self.files, self._excludes)
             others = [os.fsencode(path) for path in tracked]
