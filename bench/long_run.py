@@ -15,7 +15,9 @@ before one. "best" is what could have come from the cache if each request had re
 before it. Money is by the table of `antiphon models`. Goal for ours: at least 95 percent, and the best.
 
 The second table is about work in which every fifth turn has 12 to 24 calls: there a second breakpoint is needed, since
-more than 20 blocks come between the last ones of two requests. The third says from which request on an API refuses each
+more than 20 blocks come between the last ones of two requests. The third is about pauses so long that nothing is left
+in the cache: what it saves to clear old results then, which is the only time the agent does (`agent/clearing.py`), and
+what it saves to have the cache keep everything for an hour. The last says from which request on an API refuses each
 agent that binds thinking to what stood before it (as for Sonnet 5.5), or that wants results in the order of the calls.
 
     python dev.py bench long_run
@@ -24,7 +26,8 @@ agent that binds thinking to what stood before it (as for Sonnet 5.5), or that w
 
 import argparse
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +35,7 @@ import anyio
 from anthropic import AsyncAnthropic, BadRequestError
 
 from antiphon import Agent
+from antiphon.agent.clearing import clearable
 from antiphon.agent.events import Usage
 from antiphon.agent.prices import add, usage_of
 from antiphon.emulator import Emulator, Record, Script
@@ -48,8 +52,11 @@ MODEL = "claude-sonnet-5"
 BOUND_MODEL = "claude-sonnet-5-5"
 GOAL = 0.95
 KEPT_TURNS = 10
+PAUSE = 600.0
+PAUSE_EVERY = 25
 CLEARED = "[cleared: an old result]"
 MARKER: Json = {"type": "ephemeral"}
+FOR_AN_HOUR: Json = {"type": "ephemeral", "ttl": "1h"}
 MAX_TOKENS = 4096
 
 
@@ -120,13 +127,17 @@ class Loop:
     Attributes:
         completion_order: results stand in the order in which the calls were done.
         marked: how many of the last user messages end with a cache breakpoint.
+        marker: the breakpoint.
         edit: changes the system prompt and the messages that are sent, by the number of the request; what it does to
             the messages themselves stays.
+        clock: the time by which caches end.
     """
 
     completion_order: bool = False
     marked: int = 2
+    marker: Json = field(default_factory=lambda: MARKER)
     edit: Callable[[int, str, list[Json]], tuple[str, list[Json]]] = lambda _, system, messages: (system, messages)
+    clock: Callable[[], float] = time.monotonic
 
     async def __call__(self, url: str, model: str, work: Work) -> None:
         """Do the work, until it is done or a request is refused."""
@@ -138,8 +149,8 @@ class Loop:
         async with AsyncAnthropic(api_key="bench", base_url=url, max_retries=0) as client:
             for number in itertools.count(1):
                 system, sent = self.edit(number, SYSTEM, messages)
-                prompt: Any = [{"type": "text", "text": system, "cache_control": MARKER}]
-                marked: Any = list(_marked(sent, self.marked))
+                prompt: Any = [{"type": "text", "text": system, "cache_control": self.marker}]
+                marked: Any = list(self._marked(sent))
                 try:
                     answer = await client.messages.create(
                         model=model, max_tokens=MAX_TOKENS, tools=tools, system=prompt, messages=marked
@@ -153,6 +164,15 @@ class Loop:
                     return
                 messages.append({"role": "user", "content": await self._results(work, calls)})
 
+    def _marked(self, messages: list[Json]) -> Iterator[Json]:
+        users = [index for index, message in enumerate(messages) if message["role"] == "user"]
+        for index, message in enumerate(messages):
+            if index in users[-self.marked :]:
+                last = {**message["content"][-1], "cache_control": self.marker}
+                yield {**message, "content": [*message["content"][:-1], last]}
+            else:
+                yield message
+
     async def _results(self, work: Work, calls: list[Json]) -> list[Json]:
         results: dict[str, Json] = {}
 
@@ -164,16 +184,6 @@ class Loop:
             for call in calls:
                 tasks.start_soon(run, call)
         return list(results.values()) if self.completion_order else [results[call["id"]] for call in calls]
-
-
-def _marked(messages: list[Json], count: int) -> Iterator[Json]:
-    users = [index for index, message in enumerate(messages) if message["role"] == "user"]
-    for index, message in enumerate(messages):
-        if index in users[-count:]:
-            last = {**message["content"][-1], "cache_control": MARKER}
-            yield {**message, "content": [*message["content"][:-1], last]}
-        else:
-            yield message
 
 
 def reminding(number: int, system: str, messages: list[Json]) -> tuple[str, list[Json]]:
@@ -200,7 +210,41 @@ def telling_the_time(number: int, system: str, messages: list[Json]) -> tuple[st
     return f"{system}\nIt is {9 + number // 60 % 12:02}:{number % 60:02}.", messages
 
 
-AGENTS: dict[str, Callable[[str, str, Work], Awaitable[None]]] = {
+@dataclass
+class Pauses:
+    """A pause of ten minutes before every twenty-fifth request: a clock, and what is done then.
+
+    Attributes:
+        clears: whether old results are cleared after a pause.
+        now: seconds.
+    """
+
+    clears: bool
+    now: float = 0.0
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def edit(self, number: int, system: str, messages: list[Json]) -> tuple[str, list[Json]]:
+        """Let time pass, and clear what may be cleared."""
+        if number % PAUSE_EVERY == 0:
+            self.now += PAUSE
+            if self.clears:
+                for cleared in clearable(messages, MODEL, PAUSE):
+                    messages[cleared.index] = cleared.message
+        return system, messages
+
+
+def with_pauses(*, clears: bool = False, marker: Json = MARKER) -> Loop:
+    """Return an agent whose user is away now and then."""
+    pauses = Pauses(clears)
+    return Loop(edit=pauses.edit, clock=pauses.time, marker=marker)
+
+
+Working = Callable[[str, str, Work], Awaitable[None]]
+
+AGENTS: dict[str, Working] = {
     "ours": our_agent,
     "completion order": Loop(completion_order=True),
     "one breakpoint": Loop(marked=1),
@@ -210,25 +254,30 @@ AGENTS: dict[str, Callable[[str, str, Work], Awaitable[None]]] = {
 }
 
 
-def played(name: str, model: str, work: Work, *, strict: bool = False) -> Ledger:
+def played(agent: Working, model: str, work: Work, *, strict: bool = False) -> Ledger:
     """Let one agent do the work, and return what the emulator saw."""
     ledger = Ledger(model)
-    with Emulator(Script(work.replies, shared=True), told=ledger.told, keep=1, strict_order=strict) as emulator:
-        anyio.run(AGENTS[name], emulator.url, model, work)
-    if strict or model != MODEL:
-        return ledger
-    if ledger.requests != work.turns + 1 or ledger.refused:
-        raise RuntimeError(f"{name}: {ledger.requests} requests were answered, not {work.turns + 1}")
+    clock = agent.clock if isinstance(agent, Loop) else time.monotonic
+    script = Script(work.replies, shared=True)
+    with Emulator(script, told=ledger.told, keep=1, strict_order=strict, clock=clock) as emulator:
+        anyio.run(agent, emulator.url, model, work)
     return ledger
 
 
-def costs(work: Work, names: Iterable[str]) -> bool:
-    """Print what the work costs with each agent; say whether ours reads all that can be read."""
+def costs(work: Work, agents: Mapping[str, Working]) -> list[Ledger]:
+    """Print what the work costs with each agent, and return what the emulator saw of each.
+
+    Raises:
+        RuntimeError: an agent did not do all of it.
+    """
     print(f"\n{work.turns} turns with {work.calls} calls, {MODEL}")
-    ledgers = {name: played(name, MODEL, work) for name in names}
-    ours = ledgers["ours"]
-    table = Table("agent", "input tokens", "from cache", "best", "written", "fresh", "$/turn", "$", "of ours")
-    for name, ledger in ledgers.items():
+    table = Table("agent", "input tokens", "from cache", "best", "written", "fresh", "$/turn", "$", "ratio")
+    ledgers: list[Ledger] = []
+    for name, agent in agents.items():
+        ledger = played(agent, MODEL, work)
+        if ledger.requests != work.turns + 1 or ledger.refused:
+            raise RuntimeError(f"{name}: {ledger.requests} requests were answered, not {work.turns + 1}")
+        ledgers.append(ledger)
         table.row(
             name,
             f"{ledger.total:,}",
@@ -238,11 +287,15 @@ def costs(work: Work, names: Iterable[str]) -> bool:
             f"{ledger.usage.input_tokens:,}",
             f"{ledger.dollars / ledger.requests:.4f}",
             f"{ledger.dollars:.2f}",
-            f"{ledger.dollars / ours.dollars:.2f}",
+            f"{ledger.dollars / ledgers[0].dollars:.2f}",
         )
     table.print()
-    # In a short conversation even the best is less than the goal.
-    return ours.share >= min(GOAL, ours.best) and ours.usage.cache_read_input_tokens == ours.unchanged
+    return ledgers
+
+
+def reads_all_it_can(ledger: Ledger) -> bool:
+    """Say whether an agent reaches the goal. In a short conversation even the best is less than 95 percent."""
+    return ledger.share >= min(GOAL, ledger.best) and ledger.usage.cache_read_input_tokens == ledger.unchanged
 
 
 def refusals(work: Work) -> bool:
@@ -250,8 +303,8 @@ def refusals(work: Work) -> bool:
     print(f"\nfirst request that is refused, in {work.turns} turns")
     table = Table("agent", "bound thinking", "order wanted")
     ours_passes = True
-    for name in AGENTS:
-        found = [played(name, BOUND_MODEL, work).refused, played(name, MODEL, work, strict=True).refused]
+    for name, agent in AGENTS.items():
+        found = [played(agent, BOUND_MODEL, work).refused, played(agent, MODEL, work, strict=True).refused]
         table.row(name, *("never" if number is None else f"request {number}" for number in found))
         ours_passes = ours_passes and (name != "ours" or found == [None, None])
     table.print()
@@ -263,11 +316,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=200)
     turns = parser.parse_args().turns
+    wide = {name: AGENTS[name] for name in ("ours", "one breakpoint")}
+    paused = {
+        "nothing done": with_pauses(),
+        "cleared after pauses": with_pauses(clears=True),
+        "cached for an hour": with_pauses(marker=FOR_AN_HOUR),
+    }
     good = [
-        costs(Work(turns), AGENTS),
-        costs(Work(-(-turns // 4), wide=True), ("ours", "one breakpoint")),
-        refusals(Work(max(turns // 8, KEPT_TURNS + 2))),
+        reads_all_it_can(costs(Work(turns), AGENTS)[0]),
+        reads_all_it_can(costs(Work(-(-turns // 4), wide=True), wide)[0]),
     ]
+    print(f"\na pause of {PAUSE / 60:.0f} minutes before every {PAUSE_EVERY}th request:", end="")
+    costs(Work(turns), paused)
+    good.append(refusals(Work(max(turns // 8, KEPT_TURNS + 2))))
     print("\ngoal reached" if all(good) else "goal missed")
     return not all(good)
 
