@@ -10,10 +10,12 @@ from typing import Self
 
 from anyio import BrokenResourceError, create_memory_object_stream
 
-from antiphon.agent.events import AgentEvent, RunEnded, RunResult, RunStarted
+from antiphon.agent.context import ContextUse
+from antiphon.agent.events import AgentEvent, ContextCompacted, RunEnded, RunResult, RunStarted
 from antiphon.agent.history import History, mark_params
 from antiphon.agent.recording import Recorder
 from antiphon.agent.resuming import Settled, left_open, same_prefix, system_of
+from antiphon.agent.room import DEFAULT_COMPACT_AT, Room, RoomSettings
 from antiphon.agent.run import Run, RunSettings
 from antiphon.agent.toolbox import Toolbox, ToolLike
 from antiphon.agent.turn import Emit
@@ -63,6 +65,8 @@ class Agent:
         messages: Sequence[Json] = (),
         session: Session | None = None,
         checkpoints: Checkpoints | None = None,
+        compact_at: int = DEFAULT_COMPACT_AT,
+        compact_model: str | None = None,
     ) -> None:
         """Set up an agent; nothing is sent yet.
 
@@ -83,6 +87,9 @@ class Agent:
             session: where everything is recorded before it takes effect, and where the conversation goes on from if
                 it has one. Closed by whoever opened it.
             checkpoints: where the files of the workspace are kept before a turn changes them first.
+            compact_at: percent of the context, less what a reply needs, from which on the conversation is summed up;
+                0 for never by itself.
+            compact_model: who sums it up, such as a cheaper model; the model itself unless given.
 
         Raises:
             ValueError: two tools have one name, or there are both `messages` and a session's conversation.
@@ -104,6 +111,15 @@ class Agent:
             record(Repaired(tuple(self._history.messages), ("the conversation was handed in",)))
         if found.params is not None:
             self._forget_foreign_thinking(found.params)
+        self._compact_at, self._compact_model = compact_at, compact_model
+        self._room = Room(
+            self._room_settings(found.params or params),
+            self._history,
+            self._provider,
+            self._toolbox,
+            last_request=found.updated or None,
+        )
+        self._room.change(self._room_settings(params))
         self._run: Run | None = None
         self._checkpoints = checkpoints
         self._session = session
@@ -171,6 +187,31 @@ class Agent:
         before = self._settings.params
         self._settings = replace(self._settings, model=model, params={**before, "model": model})
         self._forget_foreign_thinking(before)
+        self._room.change(self._room_settings(self._settings.params))
+
+    @property
+    def context(self) -> ContextUse:
+        """How full the context is, and of what."""
+        return self._room.use
+
+    async def compact(self, instructions: str = "", *, emit: Emit | None = None) -> ContextCompacted:
+        """Have the conversation summed up and go on from the summary. The session's log keeps all of it.
+
+        Args:
+            instructions: what is to be kept in mind above all.
+            emit: is told what happens, live.
+
+        Raises:
+            CompactionFailed: it could not be summed up, or would not be shorter; it is as it was.
+            RuntimeError: this agent runs.
+        """
+        await self.settle()
+        self._history.record.configured(self._settings.params)
+        self._run = self._new_run(emit)
+        try:
+            return await self._run.compact(instructions)
+        finally:
+            self._run = None
 
     async def run(self, prompt: str | Sequence[Json] | None) -> RunResult:
         """Send a prompt (text, or content blocks) and work until the model is done.
@@ -248,6 +289,7 @@ class Agent:
             self._history.add_prompt([{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt))
         elif not self.waits_for_reply:
             raise ValueError("there is nothing to go on with: the model has answered. Say something")
+        self._room.run_begins()
         self._run = self._new_run(emit)
         if emit is not None:
             shown = prompt if isinstance(prompt, str) else ""
@@ -258,7 +300,18 @@ class Agent:
             self._run = None
 
     def _new_run(self, emit: Emit | None) -> Run:
-        return Run(self._settings, self._history, self._provider, self._toolbox, emit, checkpoints=self._checkpoints)
+        return Run(
+            self._settings,
+            self._history,
+            self._provider,
+            self._toolbox,
+            emit,
+            room=self._room,
+            checkpoints=self._checkpoints,
+        )
+
+    def _room_settings(self, params: Json) -> RoomSettings:
+        return RoomSettings(params, self._compact_at, self._compact_model)
 
     def _require_idle(self) -> None:
         if self._run is not None:

@@ -169,8 +169,9 @@ class Room:
         self._settings = settings
 
     def run_begins(self) -> None:
-        """Say that a run begins: the one moment at which old results may be cleared."""
+        """Say that a run begins: the moment at which old results may be cleared, and what failed may be tried again."""
         self._may_clear = True
+        self._in_a_row = self._not_before = 0
 
     def replied(self, usage: Usage, emit: Emit | None) -> None:
         """Take the usage of a reply, which is in the history, with what its calls came to."""

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 import anyio
 
-from antiphon.agent.events import Retrying, RunResult, StopReason, TurnStarted, Usage, Warned
+from antiphon.agent.events import ContextCompacted, Retrying, RunResult, StopReason, TurnStarted, Usage, Warned
 from antiphon.agent.file_keeping import FileKeeper
 from antiphon.agent.history import History
 from antiphon.agent.prices import add
 from antiphon.agent.resuming import Settled, events_for, settled
+from antiphon.agent.room import Room
+from antiphon.agent.summarizing import context_is_full
 from antiphon.agent.toolbox import Toolbox
 from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.events import Reply
 from antiphon.engine.workers import Workers
-from antiphon.errors import AntiphonError, ProviderError, Rejected
+from antiphon.errors import AntiphonError, CompactionFailed, ProviderError, Rejected
 from antiphon.protocol.messages import Json
 from antiphon.providers.base import Provider
 from antiphon.providers.retry import RETRIES, delay
@@ -27,7 +29,6 @@ MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
 
 _MEDIA = "image", "document", "media", "pdf"
-_CONTEXT_FULL = "prompt is too long", "exceed context limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Run:
         toolbox: Toolbox,
         emit: Emit | None,
         *,
+        room: Room,
         checkpoints: Checkpoints | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -66,6 +68,7 @@ class Run:
         self._history = history
         self._provider = provider
         self._toolbox = toolbox
+        self._room = room
         self._emit = emit
         self._files = FileKeeper(checkpoints, history.record, self._warn)
         self._jitter = jitter
@@ -89,14 +92,16 @@ class Run:
                 with self._scope:
                     stop_reason = await self._turn_after_turn(workers)
             except AntiphonError as error:
-                stop_reason = "context_window" if _context_is_full(error) else "error"
+                stop_reason = "context_window" if _for_lack_of_room(error) else "error"
                 cause = error
             finally:
                 workers.close()
         if stop_reason in ("refusal", "context_window", "error"):
             # What the API did not answer it would not answer again, and nobody should have to say it twice.
             self._history.take_back_prompt()
-        explained = _EXPLAINED.get(stop_reason, str(cause) if cause is not None else None)
+        explained = str(cause) if isinstance(cause, CompactionFailed) else _EXPLAINED.get(stop_reason)
+        if explained is None and cause is not None:
+            explained = str(cause)
         self._history.record(RunEnded(stop_reason, explained or ""))
         return RunResult(
             text=self._text,
@@ -107,6 +112,16 @@ class Run:
             error=explained,
             cause=cause,
         )
+
+    async def compact(self, instructions: str) -> ContextCompacted:
+        """Have the conversation summed up, on demand. Can be cancelled like a run.
+
+        Raises:
+            CompactionFailed: it was not; the conversation is as it was.
+        """
+        with self._scope:
+            return await self._room.compact(instructions, self._emit)
+        raise CompactionFailed("Stopped; the conversation is as it was.")
 
     async def settle(self, left: OpenTurn) -> Settled:
         """Finish the turn that a process left unanswered; see `AgentTurn.resume`. Can be cancelled like a run."""
@@ -131,10 +146,11 @@ class Run:
             if end.stop_reason == "refusal":
                 return "refusal"
             if end.stop_reason == "model_context_window_exceeded":
-                return "context_window"
-            if cuts == MOST_CUTS_IN_A_ROW or (end.stop_reason == "max_tokens" and not end.answered):
+                # The model goes on where there is room again; what it said is in the summary.
+                self._used(await self._room.make_more("the reply came to the end of the window", self._emit))
+            elif cuts == MOST_CUTS_IN_A_ROW or (end.stop_reason == "max_tokens" and not end.answered):
                 return "max_tokens"
-            if not end.answered and end.stop_reason not in ("pause_turn", "compaction"):
+            elif not end.answered and end.stop_reason not in ("pause_turn", "compaction"):
                 return "end_turn"
             if self._turns == self._settings.max_turns:
                 return "max_turns"
@@ -143,7 +159,8 @@ class Run:
         """Make one turn, asking again where that may help. A failed attempt left nothing behind."""
         if self._emit is not None:
             self._emit(TurnStarted(self._turns + 1, anyio.current_time()))
-        attempt = 0
+        self._used(await self._room.make(self._emit))
+        attempt, full = 0, False
         while True:
             attempt += 1
             self._history.record.turn_began(self._settings.max_parallel)
@@ -152,6 +169,10 @@ class Run:
                 self._history.record.require_written()
                 end = await turn.send(self._history.request(self._settings.params))
             except ProviderError as error:
+                if context_is_full(error) and not full:
+                    full = True
+                    self._used(await self._room.make_more(str(error), self._emit))
+                    continue
                 if _blames_media(error) and self._history.leave_out_media():
                     wait, reason = 0.0, f"{error} It is sent again without images and documents."
                 else:
@@ -163,9 +184,14 @@ class Run:
                 await anyio.sleep(wait)
                 continue
             self._turns += 1
-            self._usage = add(self._usage, end.usage)
+            self._used(end.usage)
             self._text = end.text
+            if end.stop_reason != "refusal":
+                self._room.replied(end.usage, self._emit)
             return end
+
+    def _used(self, usage: Usage) -> None:
+        self._usage = add(self._usage, usage)
 
     def _warn(self, text: str) -> None:
         if self._emit is not None:
@@ -195,10 +221,10 @@ _EXPLAINED: dict[StopReason, str] = {
 
 def _blames_media(error: ProviderError) -> bool:
     """Whether a request was refused for a picture or document it holds, or for its size."""
-    if not isinstance(error, Rejected) or error.status not in (400, 413) or _context_is_full(error):
+    if not isinstance(error, Rejected) or error.status not in (400, 413) or context_is_full(error):
         return False
     return error.status == 413 or any(word in str(error).lower() for word in _MEDIA)
 
 
-def _context_is_full(error: AntiphonError) -> bool:
-    return isinstance(error, Rejected) and any(words in str(error) for words in _CONTEXT_FULL)
+def _for_lack_of_room(error: AntiphonError) -> bool:
+    return isinstance(error, CompactionFailed) or context_is_full(error)
