@@ -1,6 +1,7 @@
 """The file of a session: an SQLite database with one table, to whose end rows are added.
 
-Knows SQLite: schema, versions, durability, and what its errors mean to a person. Does not know what is in a record.
+Knows SQLite: durability, how a file is opened, what its errors mean to a person, and when not to trust what it says.
+Does not know what is in a record.
 
 What survives is named by `Durability`. In both modes a record is in the file before `append` returns, and a killed
 process loses nothing of it; the write-ahead log lets others read while one writes.
@@ -8,46 +9,75 @@ process loses nothing of it; the write-ahead log lets others read while one writ
 
 import errno
 import os
+import shutil
 import sqlite3
+import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, Self
 
 from antiphon.errors import SessionError
+from antiphon.sessions import pages
+from antiphon.sessions.pages import Row, checksum
+from antiphon.sessions.schema import VERSION, is_blank, lay_out, migrate, version_of
+
+__all__ = ["Damaged", "Database", "Durability", "NeverBegun", "Row", "explained", "sync_directory", "wal_of"]
 
 Durability = Literal["process", "power"]
 """What a record that was appended survives. `process`: that the process is killed at any moment; after a power cut the
 last seconds may be missing, and the rest is whole. `power`: a power cut too, for one fsync per record."""
 
-VERSION = 1
-APPLICATION_ID = 0x416E7470  # "Antp"
 _SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
-_SCHEMA = """
-CREATE TABLE records (
-    number INTEGER PRIMARY KEY,
-    at REAL NOT NULL,
-    kind TEXT NOT NULL,
-    body TEXT NOT NULL
-) STRICT;
-CREATE TRIGGER records_are_kept BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'records are never deleted'); END;
-CREATE TRIGGER records_stay BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'records are never changed'); END;
-"""
-_MARKS = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-_MIGRATIONS: dict[int, str] = {}
-"""What turns the schema of a version into that of the next one."""
+_PATIENCE = 1.0
+"""Seconds to wait for another program that has the file locked. Nobody of ours ever locks a writer out."""
+_NOT_DAMAGE = tuple(
+    f"SQLITE_{name}"
+    for name in ("BUSY", "CANTOPEN", "FULL", "INTERRUPT", "IOERR", "LOCKED", "NOLFS", "NOMEM", "PERM", "PROTOCOL",
+                 "READONLY")
+)  # fmt: skip
+"""Errors that say nothing about the file's content, but for those of `_DAMAGE`."""
+_DAMAGE = "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS"
+_ERRORS = sqlite3.Error, UnicodeDecodeError
+"""The second is what Python makes of an error whose text quotes a damaged file."""
+_CANNOT_SHARE = "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM"
+"""What SQLite says where it cannot keep its own files beside the database, which it needs even to read it."""
 
-Row = tuple[int, float, str, str]
-"""number, at, kind, body"""
+
+class Damaged(SessionError):
+    """A session's file is not as it was written. What can be read of it can be salvaged.
+
+    Attributes:
+        what: is wrong with it.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        """Say what is wrong with which file."""
+        super().__init__(f"{path} is damaged: {what}.")
+        self.what = what
+
+
+class NeverBegun(SessionError):
+    """There is a file, and nothing in it: the process that made it ended before anything was recorded."""
+
+    def __init__(self, path: Path) -> None:
+        """Say which file."""
+        super().__init__(
+            f"nothing is in {path}: the process that made it ended before it recorded anything. It can be deleted."
+        )
 
 
 class Database:
     """One session's file."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Wrap a connection; see `create`, `write` and `read`."""
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, copy: "tempfile.TemporaryDirectory[str] | None" = None
+    ) -> None:
+        """Wrap a connection to a file, or to a copy of it; see `create`, `write` and `read`."""
         self.path = path
         self._connection = connection
+        self._copy = copy
 
     @classmethod
     def create(cls, path: Path, durability: Durability) -> Self:
@@ -60,11 +90,10 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
             connection = _connect(path, "rw")
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
-                connection.executescript(f"BEGIN; {_MARKS} {_SCHEMA} COMMIT;")
+                _make_durable(connection, durability)
+                lay_out(connection)
                 if durability == "power":
-                    _sync_directory(path.parent)
+                    sync_directory(path.parent)
             except BaseException:
                 connection.close()
                 raise
@@ -77,25 +106,44 @@ class Database:
         """Open an existing file to add to it; an older schema is brought up to date.
 
         Raises:
-            SessionError: it is damaged, of a newer Antiphon, or cannot be written.
+            Damaged: it is not as it was written, or no session.
+            NeverBegun: nothing is in it.
+            SessionError: it is of a newer Antiphon, or cannot be written.
         """
-        connection = _open(path, "rw")
-        try:
-            connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
-            _migrate(connection)
-        except sqlite3.Error as problem:
-            connection.close()
-            raise SessionError(f"{path} cannot be opened for writing: {explained(problem)}.") from problem
-        return cls(path, connection)
+        return cls(path, _open_for_writing(path, durability))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Open an existing file to look at it, also while another process writes.
+        """Open an existing file to look at it, also while another process writes, and where nothing can be written.
 
         Raises:
-            SessionError: it is damaged, of a newer Antiphon, or not a session.
+            Damaged: it is not as it was written, or no session.
+            SessionError: it is of a newer Antiphon, or cannot be read.
         """
-        return cls(path, _open(path, "ro"))
+        try:
+            connection, version = _open(path, "ro")
+        except NeverBegun:
+            return cls(path, _nothing())
+        except SessionError as problem:
+            if not getattr(problem.__cause__, "sqlite_errorname", "").startswith(_CANNOT_SHARE):
+                raise
+        else:
+            if version == VERSION:
+                return cls(path, connection)
+            connection.close()
+        # SQLite needs to write beside a file even to read it, and an older schema is migrated.
+        copy = tempfile.TemporaryDirectory(prefix="antiphon-", ignore_cleanup_errors=True)
+        try:
+            for file in path, wal_of(path):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(file, Path(copy.name, file.name))
+            return cls(path, _open_for_writing(Path(copy.name, path.name), "process"), copy)
+        except OSError as problem:
+            copy.cleanup()
+            raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
+        except BaseException:
+            copy.cleanup()
+            raise
 
     def append(self, rows: list[Row]) -> None:
         """Add rows, all or none.
@@ -103,70 +151,206 @@ class Database:
         Raises:
             sqlite3.Error: they could not be written; nothing was added.
         """
-        with self._connection:
-            self._connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+        values = [
+            (number, at, checksum(number, at, kind.encode(), body), kind, body) for number, at, kind, body in rows
+        ]
+        insert = "INSERT INTO records VALUES (?, ?, ?, ?, CAST(? AS TEXT))"
+        if len(values) == 1:
+            self._connection.execute(insert, values[0])
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(insert, values)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # Some errors have rolled back already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def rows(self, after: int = 0) -> Iterator[Row]:
-        """Yield the rows behind this number, in order.
+        """Yield the rows behind this number, in order, each as it was written.
 
         Raises:
-            SessionError: a page is damaged.
+            Damaged: the next row is not as it was written, or cannot be read; or, after the last row, some are missing
+                of which no `mended` row tells.
+        """
+        wanted = after + 1
+        missing = False
+        select = "SELECT number, at, checksum, kind, body FROM records WHERE number > ? ORDER BY number"
+        try:
+            with closing(self._connection.execute(select, (after,))) as cursor:
+                for number, at, check, kind, body in cursor:
+                    if number < wanted or check != checksum(number, at, kind, body):
+                        raise Damaged(self.path, f"record {number} is not as it was written")
+                    missing = (missing or number > wanted) and kind != b"mended"
+                    wanted = number + 1
+                    yield number, at, kind.decode(), body
+        except _ERRORS as problem:
+            raise _error(self.path, problem, "read") from problem
+        if missing:
+            raise Damaged(self.path, "records are missing")
+
+    def overlooks(self) -> bool:
+        """Whether the write-ahead log holds more than SQLite believes: it stops without a word where it is damaged.
+
+        Raises:
+            SessionError: it cannot be read.
         """
         try:
-            yield from self._connection.execute("SELECT * FROM records WHERE number > ? ORDER BY number", (after,))
-        except sqlite3.Error as problem:
-            raise SessionError(f"{self.path} is damaged: {explained(problem)}.") from problem
+            wal = wal_of(self._file).read_bytes()
+            if not pages.has_frames(wal):
+                return False
+            with closing(self._connection.execute("SELECT max(number) FROM records")) as cursor:
+                cursor.fetchone()
+            # How many frames are valid stands in the index that all connections share, native like all of it.
+            index = self._file.with_name(f"{self._file.name}-shm").read_bytes()
+        except FileNotFoundError:
+            return False
+        except (OSError, *_ERRORS) as problem:
+            raise _error(self.path, problem, "read") from problem
+        valid = int.from_bytes(index[16:20], sys.byteorder)
+        return pages.reach(wal) > valid
 
     def close(self) -> None:
         """Close the file. What was appended is there, closed or not."""
         self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    @property
+    def _file(self) -> Path:
+        return self.path if self._copy is None else Path(self._copy.name, self.path.name)
+
+
+def wal_of(path: Path) -> Path:
+    """Return where SQLite keeps what was written last."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def explained(problem: Exception) -> str:
     """Return what an error of SQLite or the system means, in words."""
     if isinstance(problem, OSError):
         return os.strerror(problem.errno) if problem.errno is not None else str(problem)
-    known = {"SQLITE_FULL": os.strerror(errno.ENOSPC), "SQLITE_READONLY": os.strerror(errno.EROFS)}
+    if isinstance(problem, UnicodeDecodeError):
+        return "what SQLite says of it is no text"
     name = getattr(problem, "sqlite_errorname", "")
-    return next((text for start, text in known.items() if name.startswith(start)), str(problem))
+    return next((text for start, text in _MEANINGS.items() if name.startswith(start)), str(problem))
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    # One thread at a time uses it, and not always the same: a surface may have its event loop in a thread of its own.
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5.0, check_same_thread=False)
+_MEANINGS = {
+    "SQLITE_FULL": os.strerror(errno.ENOSPC),
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_IOERR_SHM": "the file system lacks what a log that several processes share needs; a local disk has it",
+    "SQLITE_PROTOCOL": "the file system lacks the locks that a log needs; a local disk has them",
+}
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    try:
-        connection = _connect(path, mode)
-    except sqlite3.Error as problem:
-        raise SessionError(f"{path} cannot be opened: {explained(problem)}.") from problem
-    try:
-        with closing(connection.execute("PRAGMA application_id")) as cursor:
-            (application,) = cursor.fetchone()
-        with closing(connection.execute("PRAGMA user_version")) as cursor:
-            (version,) = cursor.fetchone()
-    except sqlite3.Error as problem:
-        connection.close()
-        raise SessionError(f"{path} is damaged: {explained(problem)}.") from problem
-    if application != APPLICATION_ID or version > VERSION:
-        connection.close()
-        if application != APPLICATION_ID:
-            raise SessionError(f"{path} is not a session of Antiphon.")
-        raise SessionError(f"{path} was written by a newer Antiphon (schema {version}, this one knows {VERSION}).")
-    return connection
+def sync_directory(path: Path) -> None:
+    """Make names in a directory survive a power cut.
 
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, step by step, each step whole or not at all."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for step in range(version, VERSION):
-        connection.executescript(f"BEGIN; {_MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;")
-
-
-def _sync_directory(path: Path) -> None:
+    Raises:
+        OSError: it cannot be opened, or the disk refuses.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # One thread at a time uses it, and not always the same: a surface may have its event loop in a thread of its own.
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=_PATIENCE,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.text_factory = bytes  # a damaged text is no text; the checksum says so
+    return connection
+
+
+def _make_durable(connection: sqlite3.Connection, durability: Durability) -> None:
+    connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+    if durability == "power":
+        # Without it macOS tells the disk nothing; elsewhere it means nothing.
+        connection.execute("PRAGMA fullfsync = ON")
+
+
+def _open_for_writing(path: Path, durability: Durability) -> sqlite3.Connection:
+    connection, _ = _open(path, "rw")
+    try:
+        _make_durable(connection, durability)
+        migrate(connection)
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except _ERRORS as problem:
+        connection.close()
+        raise _error(path, problem, "opened for writing") from problem
+    if verdict != b"ok":
+        connection.close()
+        raise Damaged(path, "its parts do not fit together")
+    return connection
+
+
+def _open(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
+    """Connect to a file that is a session's; return the version of its schema too."""
+    _look_at(path)
+    try:
+        connection = _connect(path, mode)
+    except _ERRORS as problem:
+        raise _error(path, problem, "opened") from problem
+    try:
+        version = version_of(connection)
+        blank = version < 0 and is_blank(connection)
+    except _ERRORS as problem:
+        connection.close()
+        raise _error(path, problem, "opened") from problem
+    if 0 <= version <= VERSION:
+        return connection, version
+    connection.close()
+    if version > VERSION:
+        raise SessionError(
+            f"{path} was written by a newer Antiphon (schema {version}, this one knows {VERSION}). Update Antiphon to "
+            "go on with it."
+        )
+    raise NeverBegun(path) if blank else Damaged(path, _STRANGE)
+
+
+_STRANGE = "it does not begin like a session of Antiphon"
+
+
+def _look_at(path: Path) -> None:
+    """Look at a file before SQLite does, which would take what it does not know for nothing, and delete its log.
+
+    Raises:
+        Damaged: it, or its log, does not begin as it should.
+        NeverBegun: there are no bytes in it.
+        SessionError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(pages.PAGE)
+        wal = wal_of(path).read_bytes() if wal_of(path).exists() else b""
+    except OSError as problem:
+        raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
+    if not beginning and not pages.has_frames(wal):
+        raise NeverBegun(path)
+    if not pages.begins_well(beginning, wal):
+        raise Damaged(path, _STRANGE)
+
+
+def _nothing() -> sqlite3.Connection:
+    """Return what a session is in which nothing was recorded."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.text_factory = bytes
+    lay_out(connection)
+    return connection
+
+
+def _error(path: Path, problem: Exception, wish: str) -> SessionError:
+    name = getattr(problem, "sqlite_errorname", "")
+    if isinstance(problem, OSError) or (name.startswith(_NOT_DAMAGE) and not name.startswith(_DAMAGE)):
+        return SessionError(f"{path} cannot be {wish}: {explained(problem)}.")
+    return Damaged(path, explained(problem))

@@ -6,10 +6,16 @@ from antiphon.errors import SessionError
 from antiphon.protocol.encoding import encode
 from antiphon.sessions.records import KINDS, NAMES, Record
 
+_DECODERS: dict[str, msgspec.json.Decoder[Record]] = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
 
-def encode_record(record: Record) -> tuple[str, str]:
-    """Return the kind of a record and its fields as JSON text that every decoder takes."""
-    return NAMES[type(record)], encode(msgspec.to_builtins(record)).decode()
+
+def encode_record(record: Record) -> tuple[str, bytes]:
+    """Return the kind of a record and its fields as JSON that every decoder takes.
+
+    Raises:
+        ValueError: for NaN and infinities, which JSON cannot hold.
+    """
+    return NAMES[type(record)], encode(msgspec.to_builtins(record))
 
 
 def decode_record(kind: str, body: str | bytes) -> Record | None:
@@ -18,10 +24,10 @@ def decode_record(kind: str, body: str | bytes) -> Record | None:
     Raises:
         SessionError: the JSON is damaged, or lacks what a record of this kind has.
     """
-    cls = KINDS.get(kind)
-    if cls is None:
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
         return None
     try:
-        return msgspec.json.decode(body, type=cls)
+        return decoder.decode(body)
     except (ValueError, RecursionError, msgspec.DecodeError) as problem:
         raise SessionError(f"a record of kind {kind} is damaged: {problem}") from problem
