@@ -1,6 +1,9 @@
 """Sessions by hand, for tests of what is worked out from their records: every record with its moment."""
 
-from collections.abc import Iterable
+import os
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 from antiphon.engine.events import (
@@ -120,3 +123,18 @@ def long_session(turns: int, calls: int = 3) -> Story:
 def seconds(values: Iterable[float]) -> list[float]:
     """Return durations or moments, without what floats add to them."""
     return [round(value, 3) for value in values]
+
+
+@contextmanager
+def in_utc() -> Generator[None]:
+    """Let this process think it is in Greenwich, so that moments are written alike everywhere."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    try:
+        yield
+    finally:
+        del os.environ["TZ"]
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()

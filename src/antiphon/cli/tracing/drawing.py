@@ -11,6 +11,7 @@ from antiphon.cli.safe_text import columns, cut, one_line
 from antiphon.cli.tracing.choosing import Shown
 from antiphon.cli.tracing.markup import element, escaped
 from antiphon.cli.tracing.wording import (
+    LONGEST,
     began_text,
     call_sentence,
     call_text,
@@ -114,7 +115,8 @@ def request_picture(request: Request) -> Picture:
         # Where the reply was complete: what writes starts from here on.
         x, bottom = axis.x(request.replied), _ROW * (len(request.calls) + 1)
         rows.insert(1, Picture([f'<line class="x" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{bottom}"/>'], 0))
-    lines = [(sent_text(request), "q")] if sent_text(request) else []
+    told = one_line(request.reason, LONGEST), sent_text(request)
+    lines = [(text, "q") for text in told if text]
     lines += [(f"at {seconds_text(mark.at - request.sent)} {mark_text(mark)}", "q") for mark in request.marks]
     return Picture.stacked([*rows, _texts(*lines, indent=24)])
 

@@ -8,6 +8,7 @@ from antiphon.cli.safe_text import columns, cut, one_line
 from antiphon.cli.screen import Piece
 from antiphon.cli.tracing.choosing import Shown
 from antiphon.cli.tracing.wording import (
+    LONGEST,
     began_text,
     end_text,
     mark_text,
@@ -45,16 +46,17 @@ _LONGEST_BAR = 60
 _LONGEST_NAME = 16
 _TOOK = 7
 _STATE = 10
-_WITH_ARGUMENTS = 120
+_WITH_ARGUMENTS = 100
 _WITH_WAITS = 76
-_SHORT_BAR = 20
+_SHORT_BAR = 24
 _MOST_PROBLEMS = 3
 
 
 def lines(trace: Trace, shown: Sequence[Shown], width: int, *, ascii_only: bool = False) -> Iterator[Line]:
     """Yield a session's title and its runs, each line at most `width` columns wide."""
     for line in _Writer(trace, shown, width, ascii_only=ascii_only).lines():
-        yield fitted([(_plain(text) if ascii_only else text, style) for text, style in line], width)
+        kept = fitted(line, width)
+        yield [(_plain(text), style) for text, style in kept] if ascii_only else kept
 
 
 class _Writer:
@@ -65,7 +67,7 @@ class _Writer:
         self._shown = shown
         self._width = width
         self._marks = ASCII if ascii_only else UNICODE
-        self._arguments = 28 if width >= _WITH_ARGUMENTS else 0
+        self._arguments = min(40, width // 5) if width >= _WITH_ARGUMENTS else 0
         names = {one_line(call.name, _LONGEST_NAME) for each in shown for r in each.requests for call in r.calls}
         self._names = max([len("reply"), *map(columns, names)])
         self._head = 5 + self._names + 1 + (self._arguments + 1 if self._arguments else 0)
@@ -121,8 +123,8 @@ class _Writer:
                 yield from self._request(step, run)
 
     def _request(self, request: Request, run: Run) -> Iterator[Line]:
-        waits = [self._waits(call, request) for call in request.calls]
         left = self._width - self._head - _TOOK - 2 - _STATE
+        waits = self._waits(request, left - _SHORT_BAR)
         room = max(8, min(_LONGEST_BAR, max(left - max([0, *map(columns, waits)]), min(left, _SHORT_BAR))))
         scale = Scale.of(request.sent, request.ended, room)
         title, figures = request_title(request), request_figures(request, run)
@@ -139,6 +141,8 @@ class _Writer:
             (f"{seconds_text(reply_seconds(request)):>{_TOOK}}  ", "quiet"),
             (reply_text(request), "quiet" if good else "wait"),
         ]
+        if request.reason:
+            yield from self._prose(one_line(request.reason, LONGEST), "wait", 5)
         for call, waited in zip(request.calls, waits, strict=True):
             yield self._call(call, waited, scale)
         if sent_text(request):
@@ -158,10 +162,14 @@ class _Writer:
             (waited, "quiet"),
         ]
 
-    def _waits(self, call: Call, request: Request) -> str:
-        if self._width < _WITH_WAITS or not call.waits:
-            return ""
-        return f" waited for {waits_text(call, request)}" if self._arguments else f" {waits_text(call)}"
+    def _waits(self, request: Request, room: int) -> list[str]:
+        """Return what each call waited for, with the names of calls where there is room for all of it."""
+        whole = [waits_text(call, request) for call in request.calls]
+        named = [f" waited for {text}" if text else "" for text in whole]
+        if max(map(columns, named), default=0) <= room:
+            return named
+        wanted = self._width >= _WITH_WAITS
+        return [f" {waits_text(call)}" if call.waits and wanted else "" for call in request.calls]
 
     def _column_of_arguments(self, text: str) -> str:
         return _column(text, self._arguments) if self._arguments else ""

@@ -109,8 +109,7 @@ def reply_text(request: Request) -> str:
     """Return what became of a request."""
     match request.outcome:
         case "discarded":
-            reason = one_line(request.reason, LONGEST)
-            return f"discarded: {reason}" if reason else "broken off"
+            return "discarded" if request.reason else "broken off"
         case "interrupted":
             return "stopped by the user"
         case "open":
@@ -146,7 +145,10 @@ def state_text(call: Call) -> str:
 
 
 def waits_text(call: Call, request: Request | None = None) -> str:
-    """Return what a call waited for, and how long: `approval 2.1 s, #2 1.0 s`; with the request also names of calls."""
+    """Return what a call waited for, and how long: `approval 2.1 s, #2 1.0 s`.
+
+    With the request it is said in more words, and other calls are named.
+    """
     return ", ".join(f"{_waited_for(phase, request)} {seconds_text(phase.seconds)}" for phase in call.waits)
 
 
@@ -195,9 +197,9 @@ def _waited_for(phase: Phase, request: Request | None) -> str:
         case "calls":
             return " and ".join(_named(number, request) for number in phase.calls)
         case "reply":
-            return "the end of the reply"
+            return "reply" if request is None else "the end of the reply"
         case _:
-            return "a free place"
+            return "place" if request is None else "a free place"
 
 
 def _named(number: int, request: Request | None) -> str:
