@@ -1,5 +1,6 @@
 """Each request reads everything from the prompt cache that the one before it held, however many calls a turn has."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -56,5 +57,21 @@ async def test_a_request_reads_all_of_the_one_before(calls: list[int]) -> None:
 async def test_so_does_the_next_prompt_and_a_request_that_is_made_again() -> None:
     script = [turn(24), "Done.", turn(3, faults=[Refuse(529, retry_after=0)]), turn(30), "Done."]
     requests = await requests_of(script, ["Count.", "Count again."])
+    assert len(requests) == 4
+    assert [from_cache(each) for each in requests] == [0, *(in_all(each) for each in requests[:-1])]
+
+
+async def test_an_agent_that_goes_on_with_a_stored_conversation_reads_all_of_it() -> None:
+    async with Emulator([turn(8), "Done.", turn(1), "Done."]) as emulator:
+        stored = "[]"
+        for prompt in ("Count.", "Count again."):
+            provider = AnthropicProvider(api_key="any", base_url=emulator.url)
+            messages = json.loads(stored)
+            async with Agent(
+                "claude-sonnet-5-5", tools=[count], provider=provider, system=SYSTEM, messages=messages
+            ) as agent:
+                await agent.run(prompt)
+                stored = json.dumps(agent.messages)
+        requests = emulator.requests
     assert len(requests) == 4
     assert [from_cache(each) for each in requests] == [0, *(in_all(each) for each in requests[:-1])]

@@ -5,6 +5,8 @@ import pytest
 from inline_snapshot import snapshot
 from programs import run_antiphon, surroundings
 
+from antiphon.agent.events import Usage
+from antiphon.cli.figures import usage_text
 from antiphon.cli.main import main
 from antiphon.cli.models import models_file
 from antiphon.emulator import Emulator
@@ -136,3 +138,8 @@ def test_a_run_costs_what_the_users_table_says(own: Path, tmp_path: Path, *, cac
     written = usage["cache_creation_input_tokens"]
     assert written > 0
     assert result["total_cost_usd"] == (pytest.approx((usage["input_tokens"] + written) / 1000) if known else None)
+
+
+def test_a_cost_that_is_not_known_is_not_shown() -> None:
+    assert usage_text(Usage(1000, 20, cost=0.0125)) == "1,000 tokens in, 20 out, $0.0125"
+    assert usage_text(Usage(1000, 20, cost=None)) == "1,000 tokens in, 20 out"
