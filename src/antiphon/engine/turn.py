@@ -37,7 +37,7 @@ NOT_STARTED = failure("Stopped by the user before it was started. Nothing was do
 
 UNKNOWN = failure(
     "Outcome unknown: Antiphon was ended while this call was running. It may have been carried out in whole, in part "
-    "or not at all. Look at the present state before you ask for it again."
+    "or not at all, and a command may be running still. Look at the present state before you ask for it again."
 )
 NOT_REACHED = failure(
     "Not carried out: Antiphon was ended before this call was started. Nothing was done. "
