@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from antiphon.agent.events import AgentEvent as AgentEvent
     from antiphon.agent.events import RunResult as RunResult
     from antiphon.agent.events import Usage as Usage
+    from antiphon.checkpoints import Checkpoints as Checkpoints
     from antiphon.engine.events import Access as Access
     from antiphon.engine.events import Result as Result
     from antiphon.engine.events import ToolCall as ToolCall
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from antiphon.protocol.checking import check as check
     from antiphon.protocol.checking import repair as repair
     from antiphon.protocol.dialects import dialect as dialect
+    from antiphon.sessions import Session as Session
+    from antiphon.sessions import Sessions as Sessions
     from antiphon.tools.base import ToolContext as ToolContext
     from antiphon.tools.base import Workspace as Workspace
     from antiphon.tools.function import tool as tool
@@ -42,11 +45,14 @@ _HOMES = {
     "AntiphonError": "antiphon.errors",
     "Approval": "antiphon.policy",
     "Calls": "antiphon.agent.calls",
+    "Checkpoints": "antiphon.checkpoints",
     "Exchange": "antiphon.agent.calls",
     "Permissions": "antiphon.policy",
     "ProviderError": "antiphon.errors",
     "Result": "antiphon.engine.events",
     "RunResult": "antiphon.agent.events",
+    "Session": "antiphon.sessions",
+    "Sessions": "antiphon.sessions",
     "ToolCall": "antiphon.engine.events",
     "ToolContext": "antiphon.tools.base",
     "Usage": "antiphon.agent.events",
@@ -69,11 +75,14 @@ __all__ = [
     "AntiphonError",
     "Approval",
     "Calls",
+    "Checkpoints",
     "Exchange",
     "Permissions",
     "ProviderError",
     "Result",
     "RunResult",
+    "Session",
+    "Sessions",
     "ToolCall",
     "ToolContext",
     "Usage",
