@@ -174,6 +174,12 @@ def test_a_session_that_is_written_to_right_now_is_only_read(home: Home) -> None
     assert home.originals() == before
 
 
+def test_what_is_not_in_a_database_yet_is_told(home: Home) -> None:
+    path = home.copy("opencode.db", "opencode.db")
+    path.with_name("opencode.db-wal").write_bytes(b"x" * 100)
+    assert "note: what is in opencode.db-wal is not in the file yet, and was not looked at" in home.imports(path).out
+
+
 def test_what_was_imported_is_not_imported_again_until_it_grows(home: Home) -> None:
     path = home.task(ASKED, CALLS, INTERLEAVED)
     (first,) = home.imports(path, "--json").json

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from antiphon import __version__
 from antiphon.cli.checking.finding import Target
 from antiphon.cli.checking.rules import rule_entry
+from antiphon.cli.checking.writing import has_log
 from antiphon.cli.importing.outcome import Outcome
 from antiphon.cli.importing.programs import SESSION_FORMATS, Program, is_of_subagent, program_of
 from antiphon.cli.importing.recording import Tale, record
@@ -113,7 +114,7 @@ class Taker:
             ended=tale.moments[-1],
             damage=damage,
             repaired=repaired,
-            notes=(*taken.notes, *note),
+            notes=(*taken.notes, *item.note, *note),
         )
         session_id, is_known = self._id(item)
         if is_known:
@@ -201,6 +202,13 @@ class _Item:
     def source(self) -> Path:
         """The file itself, absolute."""
         return Path(os.path.realpath(self.path))
+
+    @property
+    def note(self) -> tuple[str, ...]:
+        """What is to be said about the file."""
+        if not has_log(self.source):
+            return ()
+        return (f"what is in {self.source.name}-wal is not in the file yet, and was not looked at",)
 
     @property
     def origin(self) -> str:
