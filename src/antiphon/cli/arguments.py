@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "list models: what they cost and hold, and where the figures come from",
     "proxy": "stand between another client and an API, and repair what would be refused",
     "rule": "explain a rule of the API, or list all of them",
+    "sessions": "list, search, show, export, rename and delete sessions",
     "trace": "show what a session did when: every call, what it waited for, tokens and cost",
 }
 EPILOG = """\

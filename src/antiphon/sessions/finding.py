@@ -6,6 +6,8 @@ from pathlib import Path
 from antiphon.errors import SessionError
 from antiphon.sessions.summary import Summary
 
+_LONGEST_TITLE = 40
+_SHORT = 8
 _TOLD = 5
 """Most candidates that an error names."""
 
@@ -46,21 +48,32 @@ def chosen(summaries: Sequence[Summary], text: str) -> Summary | None:
 
 def candidates(summaries: Sequence[Summary]) -> str:
     """Return the first of these sessions by id and title, in words."""
-    named = [f"{short_id(summary, summaries)} ({summary.title})" for summary in summaries[:_TOLD]]
+    ids = short_ids(summaries)
+    named = [f"{ids[summary.id]} ({_cut(summary.title)})" for summary in summaries[:_TOLD]]
     more = len(summaries) - len(named)
     if more:
         return f"{', '.join(named)} and {more} more"
     return " or ".join(named)
 
 
-def short_id(summary: Summary, summaries: Sequence[Summary]) -> str:
-    """Return as much of a session's id as tells it from the others, at least eight characters."""
-    length = 8
-    while length < len(summary.id) and any(
-        other.id != summary.id and other.id.startswith(summary.id[:length]) for other in summaries
-    ):
-        length += 4
-    return summary.id[:length]
+def _cut(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1].rstrip()}…"
+
+
+def short_ids(summaries: Sequence[Summary]) -> dict[str, str]:
+    """Return, by id, as much of each id as tells it from the others, and at least its first part."""
+    ids = sorted(summary.id for summary in summaries)
+    short: dict[str, str] = {}
+    for before, session_id, after in zip(["", *ids], ids, [*ids[1:], ""], strict=False):
+        needed = 1 + max(_common(session_id, before), _common(session_id, after))
+        short[session_id] = session_id[: max(_SHORT, needed)]
+    return short
+
+
+def _common(one: str, other: str) -> int:
+    """Return with how many same characters two texts begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _real(path: Path | str) -> str:

@@ -124,15 +124,19 @@ class Sessions:
         except FileNotFoundError:
             return
 
-    def list(self, workspace: Path | str | None = None) -> Sequence[Summary]:
+    def list(self, workspace: Path | str | None = None, *, empty: bool = False) -> Sequence[Summary]:
         """Return what there is to say about the sessions of a workspace, or of all, newest first.
 
-        Sessions in which nothing was said yet are left out. One that cannot be read is there and says so.
+        One that cannot be read is there and says so.
+
+        Args:
+            workspace: only sessions that work here.
+            empty: list those too in which nothing was said yet.
 
         Raises:
             SessionError: the directory of the sessions cannot be read.
         """
-        found = [summary for summary in self._index.summaries() if summary.damaged or not summary.empty]
+        found = [summary for summary in self._index.summaries() if empty or summary.damaged or not summary.empty]
         return found if workspace is None else of_workspace(found, workspace)
 
     def latest(self, workspace: Path | str) -> Summary | None:
@@ -192,7 +196,7 @@ class Sessions:
             SessionError: there is none of this id, or a process has it open.
         """
         directory = self.directory / session_id
-        if not (directory / FILE).exists():
+        if not _is_an_id(session_id) or not (directory / FILE).exists():
             raise SessionError(f"there is no session {session_id}.")
         lock = Lock(directory)
         try:

@@ -47,15 +47,15 @@ def _texts(record: Record) -> Iterator[Text]:
 
 def call_text(call: Json) -> str:
     """Return what a call says: the name of its tool, and every text in its arguments, a line each."""
-    return "\n".join([str(call.get("name", "")), *_strings(call.get("input"))])
+    return "\n".join([str(call.get("name", "")), *strings_in(call.get("input"))])
 
 
 def _text(content: "tuple[Json, ...] | list[Json]") -> str:
     return "\n".join(text_of({"content": [block]}) for block in content if kind_of(block) == "text")
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value; deep nesting is left to itself."""
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, in order, but for the names of fields."""
     waiting: list[Any] = [value]
     while waiting:
         current = waiting.pop()

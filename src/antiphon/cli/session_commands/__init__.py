@@ -1,0 +1,1 @@
+"""The actions of `antiphon sessions`, a module each."""

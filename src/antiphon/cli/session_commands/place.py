@@ -1,0 +1,138 @@
+"""Where the sessions are that an action is about, and how people are told and asked about them."""
+
+import argparse
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from antiphon.cli.safe_text import one_line
+from antiphon.cli.terminal import Terminal
+from antiphon.errors import SessionError, SettingsError
+from antiphon.sessions import Sessions
+from antiphon.sessions.summary import Summary
+
+_UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_LONG_AGO = 14 * 86400.0
+"""From here on a date says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The sessions, the workspace, and the terminal.
+
+    Attributes:
+        sessions: all of the user's.
+        workspace: whose sessions are meant.
+        all: those of every workspace are.
+        terminal: standard output.
+        now: seconds since 1970.
+    """
+
+    sessions: Sessions
+    workspace: Path
+    all: bool
+    terminal: Terminal
+    now: float
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> "Place":
+        """Find out from the flags. A workspace need not be there any more."""
+        workspace = Path(arguments.cd or ".").expanduser().resolve()
+        return cls(Sessions(), workspace, arguments.all, Terminal.of(sys.stdout, os.environ), time.time())
+
+    @property
+    def scope(self) -> Path | None:
+        """The workspace, or None where all are meant."""
+        return None if self.all else self.workspace
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; 0 where the output is none, and lines may be as long as they are."""
+        return self.terminal.size[0] if self.terminal.stream.isatty() else 0
+
+    def find(self, text: str | None) -> Summary:
+        """Return the session that a user named, or the latest of the workspace.
+
+        Raises:
+            SessionError: there is no such session, or there are several.
+        """
+        if text is not None:
+            return self.sessions.find(text, self.workspace)
+        latest = self.sessions.latest(self.workspace)
+        if latest is None:
+            raise SessionError(
+                f"there is no session of {self.workspace} yet. `antiphon sessions --all` lists those of other "
+                "directories; name one by its id."
+            )
+        return latest
+
+
+def named(summary: Summary) -> str:
+    """Return a session by id and title, safe to print."""
+    return one_line(f"{summary.id[:8]} ({summary.title})")
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Ask a person at the terminal, unless the answer was given.
+
+    Raises:
+        SettingsError: there is nobody to ask.
+    """
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SettingsError("there is no terminal to ask at; with --yes it is done without asking.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def age(at: float, now: float) -> str:
+    """Return how long ago something was, as people say it; a date where that is long ago."""
+    gone = max(0.0, now - at)
+    if gone >= _LONG_AGO:
+        return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d}"
+    if gone >= 86400:
+        days = int(gone // 86400)
+        return f"{days} day{'' if days == 1 else 's'} ago"
+    if gone >= 3600:
+        return f"{int(gone // 3600)} h ago"
+    return f"{int(gone // 60)} min ago" if gone >= 60 else "now"
+
+
+def seconds_of(text: str) -> float:
+    """Return a span of time such as 30d in seconds.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    found = re.fullmatch(r"(\d{1,6})\s*([mhdw])", text.strip().lower())
+    if found is None:
+        raise SettingsError(f"{text!r} is no span of time; say 12h, 30d or 8w.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def shown_path(path: str) -> str:
+    """Return a path as people write it, safe to print."""
+    home = os.environ.get("HOME", "")
+    inside = home and (path == home or path.startswith(f"{home}/"))
+    return one_line(f"~{path[len(home) :]}" if inside else path)
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number of things, in words."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    value = float(size)
+    for unit in ("bytes", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,74 @@
+"""`antiphon sessions search`: which sessions say something, and where."""
+
+import json
+from collections.abc import Iterator
+
+from antiphon.cli.layout import fitted
+from antiphon.cli.safe_text import safe
+from antiphon.cli.screen import Piece
+from antiphon.cli.session_commands.listing import SHOWN, rows
+from antiphon.cli.session_commands.place import Place, shown_path
+from antiphon.sessions.export.json import described
+from antiphon.sessions.export.parts import iso
+from antiphon.sessions.matching import Excerpt
+from antiphon.sessions.searching import Found, Hit
+
+_HITS = 3
+_ROLE_WIDTH = 7
+_WORDS = {"prompt": "you", "reply": "model"}
+
+
+def search_sessions(place: Place, text: str, *, limit: int | None, as_json: bool) -> str:
+    """Return what was found.
+
+    Args:
+        place: whose sessions.
+        text: what is looked for.
+        limit: most sessions that are shown.
+        as_json: as JSON.
+
+    Raises:
+        SessionError: there is nothing to look for in the text.
+    """
+    found = place.sessions.search(text, place.scope, sessions=limit or SHOWN, hits=_HITS)
+    if as_json:
+        return json.dumps([_described(session) for session in found], indent=2) + "\n"
+    if not found:
+        where = "in any session" if place.all else f"in the sessions of {shown_path(str(place.workspace))}"
+        return f"Nothing was found {where}{'' if place.all else '; --all looks in those of other directories'}.\n"
+    lines: list[str] = []
+    for row, session in zip(rows(place, [each.summary for each in found]), found, strict=True):
+        lines += ["", place.terminal.styled(row), *(place.terminal.styled(line) for line in _hits(place, session))]
+    return "\n".join(line.rstrip() for line in lines[1:]) + "\n"
+
+
+def _hits(place: Place, found: Found) -> Iterator[list[Piece]]:
+    for hit in found.hits:
+        line: list[Piece] = [(f"  {_WORDS.get(hit.role, hit.role):<{_ROLE_WIDTH}} ", "quiet"), *_pieces(hit.excerpt)]
+        yield fitted(line, place.width) if place.width else line
+    more = found.count - len(found.hits)
+    if more:
+        yield [(f"  {'':<{_ROLE_WIDTH}} {more} more", "quiet")]
+
+
+def _pieces(excerpt: Excerpt) -> Iterator[Piece]:
+    place = 0
+    for start, end in excerpt.spans:
+        yield safe(excerpt.text[place:start]), ""
+        yield safe(excerpt.text[start:end]), "wait"
+        place = end
+    yield safe(excerpt.text[place:]), ""
+
+
+def _described(found: Found) -> dict[str, object]:
+    return {"session": described(found.summary), "count": found.count, "hits": [_hit(hit) for hit in found.hits]}
+
+
+def _hit(hit: Hit) -> dict[str, object]:
+    return {
+        "record": hit.entry,
+        "at": iso(hit.at),
+        "role": hit.role,
+        "text": hit.excerpt.text,
+        "spans": [list(span) for span in hit.excerpt.spans],
+    }
