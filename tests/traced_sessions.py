@@ -104,6 +104,14 @@ def shop() -> Story:
     return story.tell(8.0, RunEnded("end_turn"))
 
 
+def killed() -> Story:
+    """Return a session whose process died at moment 4, with four calls in different states."""
+    story = Story().ask(0, "go").tell(0, TurnBegan(1, 8))
+    story.tell(1, requested("a", "read_file", reading(file("x"))), requested("b", "edit_file", writing(file("y"))))
+    story.tell(1, requested("c", "edit_file", writing(file("y"))), requested("d", "read_file", reading(file("z"))))
+    return story.reply(2, "a", "b", "c", "d").tell(4, Finished("a", OK))
+
+
 def long_session(turns: int, calls: int = 3) -> Story:
     """Return a session with one run of so many turns."""
     story = Story().ask(0.0, "Go on and on")

@@ -37,7 +37,7 @@ from antiphon.sessions.tokens import Tokens
 from antiphon.sessions.trace import Call, Request, Trace
 from antiphon.sessions.trace_totals import totals
 from antiphon.sessions.tracing import trace
-from traced_sessions import MODEL, OK, Story, file, long_session, requested, seconds, shop
+from traced_sessions import MODEL, OK, Story, file, killed, long_session, requested, seconds, shop
 
 
 def of(story: Story, *, now: float | None = None) -> Trace:
@@ -163,14 +163,6 @@ def test_a_request_that_is_made_again_is_another_attempt_at_the_same_turn() -> N
     assert [call.state for call in run.requests[0].calls] == ["cancelled"]
     figures = totals([run])
     assert (figures.requests, figures.turns, figures.calls) == (3, 2, 0)
-
-
-def killed() -> Story:
-    """Return a session whose process died at moment 4, with four calls in different states."""
-    story = Story().ask(0, "go").tell(0, TurnBegan(1, 8))
-    story.tell(1, requested("a", "read_file", reading(file("x"))), requested("b", "edit_file", writing(file("y"))))
-    story.tell(1, requested("c", "edit_file", writing(file("y"))), requested("d", "read_file", reading(file("z"))))
-    return story.reply(2, "a", "b", "c", "d").tell(4, Finished("a", OK))
 
 
 def test_a_killed_session_says_what_was_left_open() -> None:
