@@ -105,6 +105,10 @@ class RoomSettings:
         return str(self.params.get("model"))
 
 
+class _FillsUp(CompactionFailed):
+    """Summing up does not help any more."""
+
+
 class Room:
     """The room of one conversation, from run to run."""
 
@@ -186,7 +190,8 @@ class Room:
         """Make room before a request, where there is too little, and return what that used.
 
         Raises:
-            CompactionFailed: there is no room left, and summing up does not help any more.
+            CompactionFailed: there is no room left, or summing up does not help any more.
+            ProviderError: there is no room left, and who was to sum up could not be reached.
         """
         if self._may_clear:
             self._may_clear = False
@@ -202,7 +207,7 @@ class Room:
         try:
             return (await self._compact("the context is nearly full", emit, must=full)).usage
         except CompactionFailed as failed:
-            if full:
+            if full or isinstance(failed, _FillsUp):
                 raise
             self._not_before = budget.used + (budget.limit(percent) or 0) // _AGAIN
             if emit is not None:
@@ -214,6 +219,7 @@ class Room:
 
         Raises:
             CompactionFailed: there is nothing left to sum up, or it does not help.
+            ProviderError: who was to sum up could not be reached.
         """
         told = window_told(why)
         if told is not None:
@@ -296,6 +302,7 @@ class Room:
 
         Raises:
             CompactionFailed: it cannot be made shorter; it is as it was.
+            ProviderError: it must be, and who was to sum up could not be reached.
         """
         history, began = self._history, anyio.current_time()
         budget = self.budget
@@ -308,6 +315,7 @@ class Room:
             summary = await self._summarizer(emit).sum_up(
                 history,
                 self._settings.params,
+                window=budget.window,
                 instructions=instructions,
                 other_model=self._settings.compact_model,
                 full=not fits or (budget.window is not None and budget.used >= budget.window),
@@ -315,6 +323,9 @@ class Room:
         except NoSummary as none:
             if not must:
                 raise CompactionFailed(f"The conversation could not be summed up. {none}") from none
+            if none.passing is not None:
+                # Nobody gives up half a conversation because the network is down.
+                raise none.passing from none
             stand_in = without_a_model(history.messages, str(none), wanted * BYTES_PER_TOKEN // 2)
             summary = Summary(stand_in, none.usage)
         kept = replace(kept, files=await self._with_contents(kept.files, wanted // _FILES_SHARE))
@@ -357,7 +368,7 @@ class Room:
         replies = sum(message.get("role") == "assistant" for message in messages)
         self._in_a_row = self._in_a_row + 1 if replies == 1 else 0
         if self._in_a_row >= MOST_IN_A_ROW:
-            raise CompactionFailed(FILLS_UP)
+            raise _FillsUp(FILLS_UP)
 
     def _summarizer(self, emit: Emit | None) -> Summarizer:
         return Summarizer(self._provider, emit or _tell_nobody, jitter=self._jitter)

@@ -58,12 +58,14 @@ class NoSummary(Exception):
 
     Attributes:
         usage: of what was asked in vain.
+        passing: the error that the last request met, where the same request may succeed later.
     """
 
-    def __init__(self, why: str, usage: Usage) -> None:
+    def __init__(self, why: str, usage: Usage, passing: ProviderError | None = None) -> None:
         """Keep why, and what it cost."""
         super().__init__(why)
         self.usage = usage
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Summarizer:
         history: History,
         params: Json,
         *,
+        window: int | None = None,
         instructions: str = "",
         other_model: str | None = None,
         full: bool = False,
@@ -107,6 +110,7 @@ class Summarizer:
         Args:
             history: the conversation.
             params: of its requests.
+            window: of its model, where it is known.
             instructions: what the user wants to be kept in mind.
             other_model: who is to be asked first.
             full: the conversation does not fit any more, so that it cannot be asked as it stands.
@@ -116,7 +120,8 @@ class Summarizer:
         """
         usage, why, last = Usage(), "", None
         own = str(params.get("model"))
-        for attempt in _attempts(history, params, instructions, other_model, full=full):
+        attempts = _attempts(_Asked(history, params, ask(instructions), window), other_model, full=full)
+        for attempt in attempts:
             if attempt.smaller and not context_is_full(last):
                 continue
             try:
@@ -125,7 +130,7 @@ class Summarizer:
                 why, last = str(error), error
                 # Whoever could not be reached for one request will not be there for the next one.
                 if attempt.model == own and isinstance(error, ProviderError) and error.retryable:
-                    break
+                    raise NoSummary(why, usage, error) from error
                 continue
             usage = add(usage, usage_of(reply, attempt.model))
             why, last = _problem(reply), None
@@ -159,35 +164,44 @@ class Summarizer:
                 return message
 
 
-def _attempts(
-    history: History, params: Json, instructions: str, other_model: str | None, *, full: bool
-) -> Iterator[_Attempt]:
-    own, text = str(params.get("model")), ask(instructions)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be summed up, with which words, and the window of its own model."""
+
+    history: History
+    params: Json
+    text: str
+    window: int | None
+
+
+def _attempts(asked: _Asked, other_model: str | None, *, full: bool) -> Iterator[_Attempt]:
+    own = str(asked.params.get("model"))
     if other_model is not None and other_model != own:
-        yield from _by_text(history, params, text, other_model)
+        yield from _by_text(asked, other_model, None)
     if not full:
-        yield _Attempt(own, lambda: history.aside(params, text))
-    yield from _by_text(history, params, text, own)
+        yield _Attempt(own, lambda: asked.history.aside(asked.params, asked.text))
+    yield from _by_text(asked, own, asked.window)
 
 
-def _by_text(history: History, params: Json, text: str, model: str) -> Iterator[_Attempt]:
+def _by_text(asked: _Asked, model: str, window: int | None) -> Iterator[_Attempt]:
+    known = model_named(model)
+    window = window or (known.window if known is not None else None) or _USUAL_WINDOW
+    most_output = (known.max_output if known is not None else None) or LONGEST_SUMMARY
+    longest = min(LONGEST_SUMMARY, most_output, window // 4)
     for number, part in enumerate(_PARTS_OF_WINDOW):
+        most = window // part * _CHARS_PER_TOKEN
         yield _Attempt(
-            model, lambda part=part: _request_of_text(history.messages, params, text, model, part), smaller=number > 0
+            model, lambda most=most: _request_of_text(asked, model, most, max_tokens=longest), smaller=number > 0
         )
 
 
-def _request_of_text(messages: list[Json], params: Json, text: str, model: str, part: int) -> Request:
-    known = model_named(model)
-    window = (known.window if known is not None else None) or _USUAL_WINDOW
-    most_output = (known.max_output if known is not None else None) or LONGEST_SUMMARY
-    longest = min(LONGEST_SUMMARY, most_output, window // 4)
-    conversation = as_text(messages, window // part * _CHARS_PER_TOKEN)
-    told = {"metadata": params["metadata"]} if "metadata" in params else {}
-    asked = f"<conversation>\n{conversation}\n</conversation>\n\n{text}"
+def _request_of_text(asked: _Asked, model: str, most: int, *, max_tokens: int) -> Request:
+    conversation = as_text(asked.history.messages, most)
+    told = {"metadata": asked.params["metadata"]} if "metadata" in asked.params else {}
+    text = f"<conversation>\n{conversation}\n</conversation>\n\n{asked.text}"
     return Request(
-        {"model": model, "max_tokens": longest, "system": _SYSTEM, **told},
-        [{"role": "user", "content": [{"type": "text", "text": asked}]}],
+        {"model": model, "max_tokens": max_tokens, "system": _SYSTEM, **told},
+        [{"role": "user", "content": [{"type": "text", "text": text}]}],
     )
 
 
