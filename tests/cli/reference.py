@@ -10,6 +10,7 @@ from msgspec.structs import fields
 from antiphon.cli import demo
 from antiphon.cli.arguments import build_parser
 from antiphon.cli.exit_codes import MEANINGS
+from antiphon.cli.slash_commands import COMMANDS
 from antiphon.settings import ENVIRONMENT_PREFIX, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
@@ -31,6 +32,12 @@ def demo_options() -> str:
     parser = argparse.ArgumentParser(prog="antiphon demo")
     demo.add_arguments(parser)
     return _options(parser)
+
+
+def session_commands() -> str:
+    """Return what can be typed instead of a prompt, and what it does."""
+    rows = [f"| `{name}` | {text} |" for name, text in COMMANDS.items()]
+    return "\n".join(["| command | |", "| --- | --- |", *rows]) + "\n"
 
 
 def settings() -> str:
@@ -77,7 +84,13 @@ def _help(action: argparse.Action) -> str:
     return (action.help or "").replace("|", "\\|")
 
 
-PARTS = {"options": options, "demo": demo_options, "settings": settings, "exit codes": exit_codes}
+PARTS = {
+    "options": options,
+    "demo": demo_options,
+    "settings": settings,
+    "session commands": session_commands,
+    "exit codes": exit_codes,
+}
 
 if __name__ == "__main__":
     PAGE.write_text(with_parts(PAGE.read_text("utf-8")), "utf-8")

@@ -2,7 +2,6 @@ import re
 
 from reference import PAGE, PARTS, with_parts
 
-from antiphon.cli.interactive import _HELP
 from antiphon.cli.stream_json import SUBTYPES
 
 
@@ -13,13 +12,6 @@ def test_the_page_says_what_the_code_says() -> None:
 
 def test_every_generated_part_stands_on_the_page() -> None:
     assert re.findall(r"<!-- generated: ([\w ]+) -->", PAGE.read_text("utf-8")) == list(PARTS)
-
-
-def test_the_page_has_the_sessions_commands() -> None:
-    page = PAGE.read_text("utf-8")
-    commands = re.findall(r"^(/\w+(?: \[NAME\])?)", _HELP, re.MULTILINE)
-    assert len(commands) == 5
-    assert all(f"| `{command}` |" in page for command in commands)
 
 
 def test_the_page_has_every_stop_reason_and_subtype() -> None:

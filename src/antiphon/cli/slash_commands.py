@@ -1,7 +1,7 @@
 """What a person can type at the prompt instead of a prompt: `/help`, `/model`, `/resume` and so on."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from antiphon.cli.figures import usage_text
@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from antiphon.cli.interactive import Talk
 
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?$", re.DOTALL)
-_HELP = """\
-/help          this list
-/model [NAME]  show the model, or go on with another one
-/continue      let the model go on where it was interrupted
-/clear         leave this session and begin a new one
-/resume [ID]   leave this session and go on with another one
-/fork          go on in a copy of this session, which stays as it is
-/name [TEXT]   show the name of the session, or give it one
-/cost          what has been used so far
-/exit          leave (also Ctrl-D)
+COMMANDS: Mapping[str, str] = {
+    "/help": "this list",
+    "/model [NAME]": "show the model, or go on with another one",
+    "/continue": "let the model go on where it was interrupted",
+    "/clear": "leave this session and begin a new one",
+    "/resume [ID]": "leave this session and go on with another one",
+    "/fork": "go on in a copy of this session, which stays as it is",
+    "/name [TEXT]": "show the name of the session, or give it one",
+    "/cost": "what has been used so far",
+    "/exit": "leave (also Ctrl-D)",
+}
+"""What each command does, as `/help` says it."""
+_ALSO = """\
 A line that ends in \\ goes on in the next one; so does everything between triple quotes.
 Ctrl-C stops the turn and keeps what is done; twice leaves."""
 
@@ -72,7 +75,10 @@ class SlashCommands:
         return True
 
     def _help(self, _argument: str) -> None:
-        for line in _HELP.splitlines():
+        width = max(len(name) for name in COMMANDS)
+        for name, text in COMMANDS.items():
+            self._talk.say(f"{name:<{width}}  {text}", "")
+        for line in _ALSO.splitlines():
             self._talk.say(line, "")
 
     def _model(self, name: str) -> None:
