@@ -130,14 +130,16 @@ class ContextMeter:
         return self._tokens > 0
 
     def measured(self, tokens: int, messages: Sequence[Json]) -> None:
-        """Take the API's figure for a request with these messages; 0, as some servers tell, is none."""
+        """Take the API's figure for a request with these messages."""
         self._tokens = max(0, tokens)
         self._messages = len(messages)
         self._blocks = len(blocks_of(messages[-1])) if messages else 0
 
     def replied(self, usage: Usage, messages: Sequence[Json]) -> None:
-        """Take the usage of a reply, when it is the last of these messages."""
-        self.measured(held_by(usage), messages)
+        """Take the usage of a reply, when it is the last of these messages; one that says nothing changes nothing."""
+        held = held_by(usage)
+        if held:
+            self.measured(held, messages)
 
     def shrunk(self, tokens: int) -> None:
         """Take that so many tokens went, by a reckoning, where something was replaced by something shorter."""
