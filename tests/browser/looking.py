@@ -107,7 +107,7 @@ class Page:
     def contrasts(self) -> dict[str, float]:
         """Return the contrast of each text with what is behind it, as WCAG 2 reckons."""
         return {
-            text: _contrast(_colour(colour), next(filter(None, map(_opaque, behind))))
+            text: contrast(channels(colour), next(filter(None, map(_opaque, behind))))
             for text, colour, behind in self.script(_TEXTS)
         }
 
@@ -137,18 +137,20 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _colour(text: str) -> tuple[float, ...]:
+def channels(text: str) -> tuple[float, ...]:
+    """Return the numbers of a colour as the browser writes it."""
     found = re.fullmatch(r"rgba?\(([^)]+)\)", text)
     assert found, text
     return tuple(float(part) for part in found[1].replace("/", ",").split(","))
 
 
 def _opaque(text: str) -> tuple[float, ...] | None:
-    colour = _colour(text)
+    colour = channels(text)
     return colour if len(colour) == 3 or colour[3] == 1 else None
 
 
-def _contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Return the contrast of two colours, as WCAG 2 reckons."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
