@@ -35,17 +35,17 @@ class FileKeeper:
         """Return what guards the calls of the next turn."""
         return TurnKeeper(self.keep)
 
-    async def keep(self, label: str) -> None:
-        """Keep the files as they are. A failure is told and stops nothing."""
+    async def keep(self, tool: str) -> None:
+        """Keep the files as they are before this tool is used. A failure is told and stops nothing."""
         if self._checkpoints is None:
             return
         try:
-            taken = await self._checkpoints.take(label)
+            taken = await self._checkpoints.take(f"before {tool}")
         except CheckpointError as problem:
             self._checkpoints = None
             self._warn(f"Changes of files cannot be taken back by antiphon rewind: {problem}")
         else:
-            self._record(Checkpointed(taken.id, label))
+            self._record(Checkpointed(taken.id, tool))
 
 
 class TurnKeeper:
@@ -56,7 +56,7 @@ class TurnKeeper:
         self._lock = anyio.Lock()
         self._kept = False
 
-    def guarded(self, job: Job, label: str) -> Job:
+    def guarded(self, job: Job, tool: str) -> Job:
         """Return a job that begins with the keeping, where this one may change files."""
         if not may_change_files(job.access):
             return job
@@ -64,7 +64,7 @@ class TurnKeeper:
         async def run() -> Result:
             async with self._lock:
                 if not self._kept:
-                    await self._keep(label)
+                    await self._keep(tool)
                     self._kept = True
             return await job.run()
 

@@ -187,7 +187,7 @@ class AgentTurn:
 
     def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
         prepared = self._toolbox.prepare(call, self._output_of(call.id))
-        return self._files.guarded(prepared, f"before {call.name}") if isinstance(prepared, Job) else prepared
+        return self._files.guarded(prepared, call.name) if isinstance(prepared, Job) else prepared
 
     def _output_of(self, key: str) -> Callable[[str], None] | None:
         emit = self._emit

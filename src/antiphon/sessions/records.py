@@ -160,7 +160,7 @@ class Checkpointed:
 
     Attributes:
         checkpoint: its id in the workspace's checkpoints.
-        label: what was about to happen.
+        label: the tool that was about to be used.
     """
 
     checkpoint: str
