@@ -35,7 +35,7 @@ from antiphon.sessions.trace_totals import totals
 
 STYLE = """\
 svg{color-scheme:light dark;--paper:#fff;--ink:#1b1c1f;--soft:#5b5e65;--line:#e2dfd7;--reply:#8a4b08;--wait:#7d818a;
---ask:#b98900;--ok:#166534;--bad:#a3231c;--open:#1d5fa8}
+--ask:#9a7000;--ok:#166534;--bad:#a3231c;--open:#1d5fa8}
 @media (prefers-color-scheme:dark){svg{--paper:#1c1e22;--ink:#eae8e3;--soft:#a3a6ae;--line:#2f323a;--reply:#e3ac66;
 --wait:#6d717b;--ask:#d9b44a;--ok:#6fcf97;--bad:#ff9289;--open:#7db4ee}}
 svg text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--ink)}
