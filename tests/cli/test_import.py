@@ -12,7 +12,7 @@ from programs import OnTerminal, surroundings
 
 from antiphon import __version__
 from antiphon.cli.arguments import COMMANDS, module_of
-from antiphon.sessions.records import Answered, Begun, Named, Prompted, Repaired, Replied, RunEnded
+from antiphon.sessions.records import Answered, Begun, Named, Prompted, Repaired, Replied, RunEnded, TurnBegan
 
 CALLS = assistant(call("a"), call("b"))
 
@@ -237,6 +237,19 @@ def test_an_import_that_was_broken_off_is_begun_again(home: Home) -> None:
         ]
 
 
+def test_a_session_that_went_on_is_never_taken_for_one_that_was_broken_off(home: Home) -> None:
+    path = home.task(ASKED, CALLS, INTERLEAVED)
+    (first,) = home.imports(path, "--json").json
+    kept = home.sessions.entries(first["session"])[1:4]
+    home.sessions.delete(first["session"])
+    with home.sessions.create(home.workspace, id=first["session"]) as session:
+        for entry in kept:
+            session.record(entry.record)
+        session.record(TurnBegan(1, 4))
+    assert home.imports(path, "--json").statuses == ["known"]
+    assert len(home.records()) == 5
+
+
 def test_what_somebody_else_is_importing_is_left_to_them(home: Home) -> None:
     path = home.task(ASKED)
     (first,) = home.imports(path, "--json").json
@@ -381,6 +394,15 @@ def test_a_file_is_read_as_of_the_program_that_is_named(home: Home) -> None:
     ended = home.imports(path, "--from", "codex")
     assert ended.code == 1
     assert "no line of this file is an item of a conversation of Codex" in ended.err
+
+
+def test_of_a_directory_only_what_the_program_stores_is_taken_over(home: Home) -> None:
+    home.everything()
+    ended = home.imports(home.directory, "--from", "codex", "--json")
+    assert {outcome["format"] for outcome in ended.json if outcome["status"] == "imported"} == {"codex"}
+    assert len(list(home.sessions.ids())) == 2
+    told = home.imports(home.task(ASKED, storage=".cline/data").parent, "--from", "cline", "--json").json
+    assert [(outcome["program"], outcome["status"]) for outcome in told] == [("Cline", "imported")]
 
 
 def test_a_task_of_each_heir_is_called_by_its_name(home: Home) -> None:

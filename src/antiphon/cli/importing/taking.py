@@ -26,7 +26,7 @@ from antiphon.errors import AntiphonError, SessionError
 from antiphon.protocol.editing import fingerprint
 from antiphon.protocol.messages import blocks_of
 from antiphon.sessions import Sessions
-from antiphon.sessions.records import Begun, RunEnded
+from antiphon.sessions.records import Answered, Begun, Named, Prompted, Repaired, Replied
 from antiphon.transcripts.about import About, about
 from antiphon.transcripts.detecting import FORMATS, detect, read
 from antiphon.transcripts.document import Document, Stored
@@ -34,6 +34,8 @@ from antiphon.transcripts.takeover import Takeover, take_over
 
 _IDS = uuid.UUID("0d2c8a51-9f0b-5d0e-8a43-6a1f8f0e7b2d")
 """The namespace of ids of sessions that were taken over."""
+_OF_IMPORTS = (Begun, Named, Repaired, Prompted, Replied, Answered)
+"""What a session holds that was being written when the process died."""
 _LONGEST_TITLE = 80
 _MOST_FINDINGS = 5
 
@@ -76,7 +78,7 @@ class Taker:
     def _all(self, target: Target, path: Path) -> Iterator[Outcome]:
         data = path.read_bytes()
         chosen = FORMATS[self.program.format] if self.program and target.named else detect(path, data)
-        if not target.named and (chosen is None or chosen.name not in SESSION_FORMATS):
+        if not target.named and not (chosen and self._is_wanted(chosen.name)):
             return
         if chosen is None:
             read(path, data)  # says what is wrong
@@ -97,6 +99,13 @@ class Taker:
                 yield self._one(item, document)
             except Exception as problem:  # noqa: BLE001  (nor other conversations of the file)
                 yield replace(item.outcome, status="failed", error=_why(problem))
+
+    def _is_wanted(self, format: str) -> bool:  # noqa: A002  (what it is called everywhere)
+        """Say whether files of this format in a directory are meant."""
+        if self.program is None:
+            return format in SESSION_FORMATS
+        # Where Cline does not keep them, its tasks look like those of Roo Code.
+        return format == self.program.format or (format == "roo" and self.program.key == "cline")
 
     def _one(self, item: "_Item", document: Document) -> Outcome:
         taken = take_over(item.stored, item.program.title)
@@ -169,11 +178,13 @@ class Taker:
         raise AssertionError("there is always a next number")
 
     def _is_whole(self, session_id: str) -> bool | None:
-        """Say whether all of a conversation was written to a session; None where the session cannot be read."""
+        """Say whether all of a conversation was written to a session, or it went on since; None where nobody can."""
         try:
-            return any(isinstance(entry.record, RunEnded) for entry in self.sessions.entries(session_id))
+            entries = self.sessions.entries(session_id)
         except SessionError:
             return None
+        # The last record of an import is none of these; nor is anything that somebody did in the session later.
+        return any(not isinstance(entry.record, _OF_IMPORTS) for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)
