@@ -13,6 +13,7 @@ class Totals:
 
     Attributes:
         requests: how many were made, discarded ones too.
+        discarded: how many of them came to nothing.
         turns: how many got a reply that counts.
         calls: of those replies.
         wall: seconds from the prompt to the end of the run.
@@ -26,6 +27,7 @@ class Totals:
     """
 
     requests: int
+    discarded: int
     turns: int
     calls: int
     wall: float
@@ -47,6 +49,7 @@ def totals(runs: Sequence[Run]) -> Totals:
     priced = [cost for cost in costs if cost is not None]
     return Totals(
         requests=len(requests),
+        discarded=len(requests) - len(counted),
         turns=sum(request.outcome in ("replied", "interrupted") for request in requests),
         calls=sum(len(request.calls) for request in counted),
         wall=sum(run.ended - run.began for run in runs),

@@ -113,6 +113,7 @@ def _mark(mark: Mark) -> Json:
 def _totals(figures: Totals) -> Json:
     return {
         "requests": figures.requests,
+        "discarded": figures.discarded,
         "turns": figures.turns,
         "calls": figures.calls,
         "wall_seconds": _time(figures.wall),

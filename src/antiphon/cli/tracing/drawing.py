@@ -195,13 +195,15 @@ def _reply(request: Request, axis: _Axis) -> Picture:
 
 def _call(call: Call, request: Request, axis: _Axis) -> Picture:
     took = seconds_text(call.took) if call.runs else ""
-    waits = waits_text(call, request)
+    state = state_text(call)
+    told = [f"{state}, waited for {waits_text(call, request)}", f"{state}, waited for {waits_text(call)}"]
+    note = next((text for text in told if columns(text) <= _LONGEST_NOTE), told[-1]) if call.waits else state
     parts = [
         f'<text class="q e" x="16" y="14">{call.number}</text>',
         f'<text x="24" y="14">{escaped(cut(call_text(call), _LONGEST_LABEL - 2))}</text>',
         _line(axis),
         *(_phase(call, phase, axis) for phase in call.phases),
-        _note(took, state_text(call) + (f", waited for {waits}" if waits else ""), ""),
+        _note(took, note, ""),
     ]
     return Picture([_group(call_sentence(call, request), parts)], _ROW)
 

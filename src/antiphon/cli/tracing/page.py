@@ -35,7 +35,8 @@ a{color:var(--link)}.soft{color:var(--soft)}
 dl{display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:1rem 0}dt{color:var(--soft);font-size:.85rem}dd{margin:0}
 section{margin:1.5rem 0}article{background:var(--card);border:1px solid var(--line);border-radius:.5rem;
 padding:.8rem 1rem;margin:.8rem 0}
-figure{margin:.5rem 0;overflow-x:auto}figure svg{display:block}
+figure{margin:.5rem 0;overflow-x:auto}
+figure svg{display:block;width:100%;min-width:64rem;max-width:74rem;height:auto}
 summary{cursor:pointer;color:var(--soft)}li{margin:.2rem 0}
 """
 

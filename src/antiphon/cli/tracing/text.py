@@ -125,7 +125,8 @@ class _Writer:
     def _request(self, request: Request, run: Run) -> Iterator[Line]:
         left = self._width - self._head - _TOOK - 2 - _STATE
         waits = self._waits(request, left - _SHORT_BAR)
-        room = max(8, min(_LONGEST_BAR, max(left - max([0, *map(columns, waits)]), min(left, _SHORT_BAR))))
+        widest = max([columns(reply_text(request)) - _STATE, *map(columns, waits)])
+        room = max(8, min(_LONGEST_BAR, max(left - max(0, widest), min(left, _SHORT_BAR))))
         scale = Scale.of(request.sent, request.ended, room)
         title, figures = request_title(request), request_figures(request, run)
         beside = 2 + columns(title) + 2 + columns(figures) <= self._width

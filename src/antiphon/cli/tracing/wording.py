@@ -46,11 +46,9 @@ def run_facts(run: Run) -> list[str]:
 
 def time_text(figures: Totals) -> str:
     """Return where the time went, in one line."""
-    retries = figures.requests - figures.turns
     parts = [
         seconds_text(figures.wall),
-        _count(figures.turns, "turn")
-        + (f" (and {_count(retries, 'request')} without a reply that counts)" if retries else ""),
+        _count(figures.turns, "turn") + (f" ({figures.discarded:,} more discarded)" if figures.discarded else ""),
         _count(figures.calls, "call"),
     ]
     if figures.calls:
@@ -62,6 +60,8 @@ def time_text(figures: Totals) -> str:
 
 def usage_text(tokens: Tokens, cost: float | None, unpriced: int = 0) -> str:
     """Return tokens, cache share and cost: `8,300 tokens in (92% from the cache), 260 out, $0.0040`."""
+    if tokens == NO_TOKENS:
+        return "no tokens known"
     share = tokens.cache_share
     cached = f" ({share:.0%} from the cache)" if share is not None else ""
     price = "" if cost is None else f", {'at least ' if unpriced else ''}${cost:.4f}"
@@ -210,7 +210,8 @@ def _named(number: int, request: Request | None) -> str:
 def _long_text(seconds: float) -> str:
     if seconds < 3600:
         return seconds_text(seconds)
-    return f"{seconds / 3600:.0f} hours" if seconds < 48 * 3600 else f"{seconds / 86_400:.0f} days"
+    hours = round(seconds / 3600)
+    return _count(hours, "hour") if hours < 48 else _count(round(seconds / 86_400), "day")
 
 
 def _count(number: int, one: str, many: str = "") -> str:
