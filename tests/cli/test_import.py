@@ -108,6 +108,32 @@ def test_what_there_is_is_listed_for_programs(home: Home) -> None:
     assert list(home.sessions.ids()) == []
 
 
+def test_places_that_variables_name_are_looked_into_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    rollout = "rollout-2026-09-01T10-00-00-0199-aa.jsonl"
+    for variable, place, fixture in [
+        ("CLAUDE_CONFIG_DIR", ".config/claude/projects/p/s.jsonl", "claude-code.jsonl"),
+        (
+            "CODEX_HOME",
+            "codex/archived_sessions/rollout-2026-aa.jsonl",
+            "codex/rollout-2026-09-01T10-00-00-0199-aa.jsonl",
+        ),
+        ("CLINE_DIR", "cline/data/sessions/s1/s1.messages.json", "cline/sess_01.messages.json"),
+        ("XDG_DATA_HOME", "share/opencode/opencode.db", "opencode.db"),
+        ("VSCODE_PORTABLE", "portable/user-data/User/globalStorage/kilocode.kilo-code/tasks/t1", "roo/task-native"),
+    ]:
+        home.copy(fixture, place)
+        depth = {"CLAUDE_CONFIG_DIR": 2}.get(variable, 1)
+        monkeypatch.setenv(variable, str(home.directory / "/".join(place.split("/")[:depth])))
+    found = [(group["program"], group["conversations"]) for group in home.imports("--json").json]
+    assert found == [("claude-code", 1), ("cline", 1), ("codex", 1), ("opencode", 3), ("kilo", 1)]
+
+
+def test_on_a_mac_editors_keep_their_things_elsewhere(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    home.task(ASKED, storage="Library/Application Support/Cursor/User/globalStorage/rooveterinaryinc.roo-cline")
+    assert [(group["program"], group["conversations"]) for group in home.imports("--json").json] == [("roo", 1)]
+
+
 def test_where_nothing_is_that_is_said(home: Home) -> None:
     nothing = "No conversation of another program was found in the usual places. Name files to import.\n"
     assert home.imports().out == nothing

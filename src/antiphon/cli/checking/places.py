@@ -25,22 +25,25 @@ _SERVERS = (
 
 def session_places(environment: Mapping[str, str], home: Path) -> list[tuple[str, Path]]:
     """Return the programs that have sessions on this machine, each with the directory or file to check."""
-    return [(program, place) for program, place in _known(environment, home) if place.exists()]
+    # Two variables may name one place.
+    found = {os.path.realpath(place): (program, place) for program, place in _known(environment, home)}
+    return [(program, place) for program, place in found.values() if place.exists()]
 
 
 def _known(environment: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local/share")
+    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     yield "Claude Code", Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude") / "projects"
+    yield "Claude Code", config / "claude/projects"
     cline = Path(environment.get("CLINE_DATA_DIR") or Path(environment.get("CLINE_DIR") or home / ".cline") / "data")
     yield "Cline", Path(environment.get("CLINE_SESSION_DATA_DIR") or cline / "sessions")
     yield "Cline", cline / "tasks"
     yield "Roo Code", home / ".vscode-mock/global-storage/tasks"
-    yield "Codex", Path(environment.get("CODEX_HOME") or home / ".codex") / "sessions"
+    codex = Path(environment.get("CODEX_HOME") or home / ".codex")
+    yield "Codex", codex / "sessions"
+    yield "Codex", codex / "archived_sessions"
     yield "opencode", data / "opencode/opencode.db"
-    if sys.platform == "darwin":
-        settings = home / "Library/Application Support"
-    else:
-        settings = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    settings = home / "Library/Application Support" if sys.platform == "darwin" else config
     roots = [
         *(settings / editor / "User/globalStorage" for editor in _EDITORS),
         *(home / server / "data/User/globalStorage" for server in _SERVERS),
