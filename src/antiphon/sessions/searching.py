@@ -42,6 +42,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
     text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 0'
 );
 """
+_AT_ONCE = 25
+"""Sessions that are taken into the index in one transaction."""
 _FIRST: Sequence[Role] = ("name", "prompt", "reply", "summary", "note", "call", "result")
 """Whose texts are shown before others."""
 
@@ -123,12 +125,13 @@ class Search:
         if any(not (self._directory / session / FILE).exists() for session in stamps):
             self.forget()
             stamps = {}
+        changed: list[tuple[str, Look]] = []
         for summary in summaries:
             look = Look.at(str(self._directory / summary.id), now)
-            if look is None or (look.stamp and stamps.get(summary.id) == look.stamp):
-                continue
-            if not self._bring_up_to_date(summary.id, look):
-                return None
+            if look is not None and (not look.stamp or stamps.get(summary.id) != look.stamp):
+                changed.append((summary.id, look))
+        if changed and not self._cache.attempt(lambda file: self._bring_up_to_date(file, changed), False, make=True):
+            return None
 
         def read(connection: sqlite3.Connection) -> dict[str, list[_Place]]:
             places: dict[str, list[_Place]] = {}
@@ -142,34 +145,37 @@ class Search:
 
         return self._cache.attempt(read, None)
 
-    def _bring_up_to_date(self, session_id: str, look: Look) -> bool:
-        """Take what is new in a session into the index; say whether that was possible."""
-
-        def write(connection: sqlite3.Connection) -> bool:
+    def _bring_up_to_date(self, connection: sqlite3.Connection, changed: Sequence[tuple[str, Look]]) -> bool:
+        """Take what is new in sessions into the index, some at a time, so that nobody who wants to do so waits long."""
+        for start in range(0, len(changed), _AT_ONCE):
             # Nobody else may read the same records now, and have them in the index twice.
             connection.execute("BEGIN IMMEDIATE")
-            row = connection.execute("SELECT file, last FROM read WHERE session = ?", (session_id,)).fetchone()
-            last = row[1] if row is not None and row[0] == look.file else 0
-            if not last:
-                connection.execute("DELETE FROM texts WHERE session = ?", (session_id,))
-            stamp = look.stamp
-            try:
-                for number, _, record_texts in self._texts(session_id, last):
-                    for part, text in enumerate(record_texts):
-                        values = (session_id, number, part, text.role)
-                        added = connection.execute(
-                            "INSERT INTO texts (session, number, part, role) VALUES (?, ?, ?, ?)", values
-                        )
-                        connection.execute(
-                            "INSERT INTO words (rowid, text) VALUES (?, ?)", (added.lastrowid, spaced(text.text))
-                        )
-                    last = number
-            except SessionError:
-                stamp = ""  # What can be read of it is found; it may be mended.
-            connection.execute("INSERT OR REPLACE INTO read VALUES (?, ?, ?, ?)", (session_id, look.file, stamp, last))
-            return True
+            for session_id, look in changed[start : start + _AT_ONCE]:
+                self._take(connection, session_id, look)
+            connection.commit()
+        return True
 
-        return self._cache.attempt(write, otherwise=False, make=True)
+    def _take(self, connection: sqlite3.Connection, session_id: str, look: Look) -> None:
+        """Take what is new in a session into the index."""
+        row = connection.execute("SELECT file, last FROM read WHERE session = ?", (session_id,)).fetchone()
+        last = row[1] if row is not None and row[0] == look.file else 0
+        if row is not None and not last:
+            connection.execute("DELETE FROM texts WHERE session = ?", (session_id,))
+        stamp = look.stamp
+        try:
+            for number, _, record_texts in self._texts(session_id, last):
+                for part, text in enumerate(record_texts):
+                    added = connection.execute(
+                        "INSERT INTO texts (session, number, part, role) VALUES (?, ?, ?, ?)",
+                        (session_id, number, part, text.role),
+                    )
+                    connection.execute(
+                        "INSERT INTO words (rowid, text) VALUES (?, ?)", (added.lastrowid, spaced(text.text))
+                    )
+                last = number
+        except SessionError:
+            stamp = ""  # What can be read of it is found; it may be mended.
+        connection.execute("INSERT OR REPLACE INTO read VALUES (?, ?, ?, ?)", (session_id, look.file, stamp, last))
 
     def _scanned(self, query: Query, session_id: str) -> list[_Place]:
         """Return which texts of a session match, by reading it."""
