@@ -20,7 +20,7 @@ from antiphon.cli.failures import why_stopped
 from antiphon.cli.figures import run_text, usage_text
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.invocation import Invocation
-from antiphon.cli.opening import Opened, close_session, open_session, what_was_left
+from antiphon.cli.opening import Opened, close_session, last_words, open_session, what_was_left
 from antiphon.cli.prompting import History, history_file, read_prompt
 from antiphon.cli.questions import Questions
 from antiphon.cli.running import Stopping, follow
@@ -148,6 +148,8 @@ class Talk:
         """Say what there is to know about the session that was entered, and finish what was left open in it."""
         for note in opened.notes:
             self.say(one_line(note))
+        for words in last_words(self.agent.messages) if opened.resumed else ():
+            self.say(one_line(words))
         left = what_was_left(self.agent, self._portal.call(self.agent.settle))
         for warning in (*opened.warnings, *left):
             self.say(one_line(warning), "wait")

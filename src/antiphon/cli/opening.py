@@ -12,6 +12,7 @@ from antiphon.agent import Agent
 from antiphon.agent.resuming import Settled
 from antiphon.cli.invocation import Which
 from antiphon.errors import SessionError
+from antiphon.protocol.messages import Json, text_of
 from antiphon.sessions.session import Session
 from antiphon.sessions.store import Sessions
 from antiphon.sessions.summary import Summary
@@ -19,6 +20,7 @@ from antiphon.sessions.summary import Summary
 Choose = Callable[[Sequence[Summary]], Summary | None]
 """Lets a person choose one of the sessions of this workspace; None for a new one."""
 
+_LAST_WORDS = 200
 SHORT_ID = 8
 """As much of an id as is shown; any part that is unique finds the session."""
 
@@ -82,6 +84,17 @@ def close_session(session: Session | None, sessions: Sessions) -> str:
         return f"antiphon --resume {session.id[:SHORT_ID]}"
     sessions.delete(session.id)
     return ""
+
+
+def last_words(messages: Sequence[Json]) -> list[str]:
+    """Return how the last prompt and the last answer of a conversation begin, for somebody who comes back to it."""
+    told: list[str] = []
+    for role, who in (("user", "You"), ("assistant", "It")):
+        said = (text_of(message) for message in reversed(messages) if message.get("role") == role)
+        text = " ".join(next((text for text in said if text.strip()), "").split())
+        if text:
+            told.append(f"{who} said: {text if len(text) <= _LAST_WORDS else text[: _LAST_WORDS - 1] + '…'}")
+    return told
 
 
 def what_was_left(agent: Agent, settled: Settled) -> list[str]:

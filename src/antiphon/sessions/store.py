@@ -16,7 +16,7 @@ from antiphon.sessions.index import Index
 from antiphon.sessions.log import FILE, Durability, Lock, SessionLog, read_entries
 from antiphon.sessions.matching import Query
 from antiphon.sessions.places import data_directory
-from antiphon.sessions.records import Begun, Entry, Forked
+from antiphon.sessions.records import Begun, Entry, Forked, Named
 from antiphon.sessions.replay import State, replay
 from antiphon.sessions.searching import Found, Search
 from antiphon.sessions.session import Session
@@ -89,13 +89,16 @@ class Sessions:
         Raises:
             SessionError: it cannot be read, or the copy cannot be written.
         """
-        entries = self.entries(session_id)
-        origin = replay(entries).begun
-        session = self.create(origin.workspace, begun=Begun("", "", origin.version, parent=session_id))
+        entries = [entry for entry in self.entries(session_id) if before is None or entry.number < before]
+        state = replay(entries)
+        begun = Begun("", "", state.begun.version, parent=session_id)
+        session = self.create(state.begun.workspace, begun=begun)
         for entry in entries:
-            if not isinstance(entry.record, Begun) and (before is None or entry.number < before):
+            if not isinstance(entry.record, Begun):
                 session.record(entry.record, at=entry.at)
         session.record(Forked())
+        if state.name:
+            session.record(Named(f"{state.name} (copy)"))
         session.require_written()
         session.close()
         return self.open(session.id)
