@@ -9,6 +9,7 @@
     │   ├── Rejected            an answer that asking again will not change (most 4xx)
     │   ├── Overloaded          an answer that asking again may change (429, 5xx, 529)
     │   └── StreamBroken        the answer began and did not end
+    ├── CompactionFailed        a conversation could not be summed up; it is as it was
     ├── CheckpointError         the files of a workspace cannot be kept or brought back
     │   └── GitMissing          there is no git to keep them with
     ├── SessionError            a stored session cannot be read, written or found
@@ -81,6 +82,10 @@ class StreamBroken(ProviderError):
     """A reply began and did not reach `message_stop`; nothing of it may be believed."""
 
     retryable = True
+
+
+class CompactionFailed(AntiphonError):
+    """A conversation could not be summed up, or would not have become shorter; it is as it was before."""
 
 
 class CheckpointError(AntiphonError):
