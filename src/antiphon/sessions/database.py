@@ -138,6 +138,9 @@ class Database:
                 with suppress(FileNotFoundError):
                     shutil.copyfile(file, Path(copy.name, file.name))
             return cls(path, _open_for_writing(Path(copy.name, path.name), "process"), copy)
+        except NeverBegun:
+            copy.cleanup()
+            return cls(path, _nothing())
         except OSError as problem:
             copy.cleanup()
             raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem

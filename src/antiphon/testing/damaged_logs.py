@@ -302,5 +302,6 @@ if __name__ == "__main__":
             usual=20_000,
             verdict="each read, told and gone on with",
             first_failure=first_failure,
+            chunk=50,
         ).main()
     )

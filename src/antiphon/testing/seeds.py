@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 _CHUNK = 500
-"""Seeds a process is given at once: about a second's work."""
+"""Seeds a process is given at once, where each is quick: about a second's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Trial:
         usual: how many are tried where the command line does not say.
         verdict: what is said when none failed.
         first_failure: tries them.
+        chunk: how many a process is given at once.
     """
 
     module: str
@@ -48,6 +49,7 @@ class Trial:
     usual: int
     verdict: str
     first_failure: FirstFailure
+    chunk: int = _CHUNK
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Try as many seeds as the command line says; return the exit code."""
@@ -63,7 +65,7 @@ class Trial:
         began = time.monotonic()
         failure = None
         seeds = range(options.seed, options.seed + options.count)
-        for done, failure in _in_processes(self.first_failure, seeds, options.processes):
+        for done, failure in _in_processes(self.first_failure, seeds, options.processes, self.chunk):
             self._show_progress(done, options.count, time.monotonic() - began, last=failure is not None)
             if failure is not None:
                 break
@@ -79,14 +81,16 @@ class Trial:
         line = f"{done:,} of {total:,} {self.what}, {done / seconds:,.0f} a second"
         if sys.stderr.isatty():
             sys.stderr.write(f"\r\x1b[2K{line}" + ("\n" if last or done == total else ""))
-        elif last or done == total or done * 10 // total != (done - _CHUNK) * 10 // total:
+        elif last or done == total or done * 10 // total != (done - self.chunk) * 10 // total:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
 
-def _in_processes(first_failure: FirstFailure, seeds: range, processes: int) -> Iterator[tuple[int, Failure | None]]:
+def _in_processes(
+    first_failure: FirstFailure, seeds: range, processes: int, chunk_size: int
+) -> Iterator[tuple[int, Failure | None]]:
     """Try seeds side by side; tell how many are done, each time more are, and the first failure."""
-    chunks = iter([seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)])
+    chunks = iter([seeds[start : start + chunk_size] for start in range(0, len(seeds), chunk_size)])
     done = 0
     if processes == 1:
         for chunk in chunks:
