@@ -112,11 +112,7 @@ def test_places_that_variables_name_are_looked_into_once(home: Home, monkeypatch
     rollout = "rollout-2026-09-01T10-00-00-0199-aa.jsonl"
     for variable, place, fixture in [
         ("CLAUDE_CONFIG_DIR", ".config/claude/projects/p/s.jsonl", "claude-code.jsonl"),
-        (
-            "CODEX_HOME",
-            "codex/archived_sessions/rollout-2026-aa.jsonl",
-            "codex/rollout-2026-09-01T10-00-00-0199-aa.jsonl",
-        ),
+        ("CODEX_HOME", f"codex/archived_sessions/{rollout}", f"codex/{rollout}"),
         ("CLINE_DIR", "cline/data/sessions/s1/s1.messages.json", "cline/sess_01.messages.json"),
         ("XDG_DATA_HOME", "share/opencode/opencode.db", "opencode.db"),
         ("VSCODE_PORTABLE", "portable/user-data/User/globalStorage/kilocode.kilo-code/tasks/t1", "roo/task-native"),

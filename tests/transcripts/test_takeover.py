@@ -257,6 +257,11 @@ def test_an_image_of_another_api_is_one_of_this() -> None:
     assert found.messages == [user("Look.", {"type": "image", "source": source})]
 
 
+def test_what_stands_for_the_next_prompt_may_have_been_said() -> None:
+    words = "(the user goes on)"
+    assert taken(user(words), assistant("Well."), user("a", words)).messages[2] == user("a", words)
+
+
 def test_half_a_character_is_mended() -> None:
     found = taken(user("cut \ud83d"))
     assert found.messages == [user("cut \ufffd")]

@@ -176,10 +176,10 @@ def _repaired(
         else:
             messages.append({"role": role_of(message), "content": blocks_of(message)})
             origins.append(origin)
-    last = [block for block in blocks_of(messages[-1]) if block.get("text") != _NEXT]
-    if last:
-        messages[-1]["content"] = last
-    else:
+    last: list[Json] = list(messages[-1]["content"])
+    added = max(place for place, block in enumerate(last) if block.get("text") == _NEXT)
+    messages[-1]["content"] = last[:added] + last[added + 1 :]
+    if not messages[-1]["content"]:
         del messages[-1], origins[-1]
     left = check({"messages": _going_on(messages)}, ANTHROPIC)
     if left:
