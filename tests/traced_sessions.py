@@ -94,7 +94,7 @@ def shop() -> Story:
     story.tell(2.0, requested("c", "edit_file", writing(file("shop.py")), path="shop.py", old="1", new="2"))
     story.tell(2.4, requested("d", "run_command", EXCLUSIVE, ask=True, command="pytest -q"))
     story.reply(2.8, "a", "b", "c", "d", input_tokens=400, output_tokens=220, cache_read_input_tokens=3600)
-    story.tell(3.0, Checkpointed("0" * 40, "edit_file shop.py"), Finished("b", Result("3 matches\n1\n2")))
+    story.tell(3.0, Checkpointed("0" * 40, "edit_file"), Finished("b", Result("3 matches\n1\n2")))
     story.tell(3.5, Finished("c", OK))
     story.tell(4.5, Allowed("d"))
     story.tell(6.5, Finished("d", failure("1 failed\nassert 2 == 1")))

@@ -94,7 +94,7 @@ class OpenRequest:
         self.marks: list[Mark] = []
         self._turn = Turn(max(1, began.limit))
         self._calls: dict[str, OpenCall] = {}
-        self._open: dict[str, OpenCall] = {}
+        self._behind: dict[str, None] = {}
 
     @property
     def is_settled(self) -> bool:
@@ -120,9 +120,9 @@ class OpenRequest:
         self.ended = at
         if isinstance(event, Requested):
             call = OpenCall(len(self._calls) + 1, event, at)
-            self._calls[event.call.id] = self._open[event.call.id] = call
-        # Why a call waits can change without a change of its state; a call that is over can change once more.
-        for key in {**self._open, **self._turn.changed}:
+            self._calls[event.call.id] = call
+        # A call that is behind others can come to wait for something else without a change of its state.
+        for key in {**self._behind, **self._turn.changed}:
             self._follow(key, at, again=isinstance(event, Resumed) and key in self._turn.changed)
 
     def take_reply(self, reply: Replied, at: float, cost: float | None) -> None:
@@ -160,17 +160,18 @@ class OpenRequest:
     def _follow(self, key: str, at: float, *, again: bool) -> None:
         call, state = self._calls[key], self._turn.states[key]
         call.state = state
+        self._behind.pop(key, None)
         if state in _OVER:
             call.enter(None, at)
             call.ended = at if call.ended is None else call.ended
             call.state = self._after_a_crash(key) or state
-            self._open.pop(key, None)
         elif state == "asking":
             call.enter("approval", at)
         elif state == "running":
             call.enter("running", at, again=again)
         elif before := self._turn.waits_for(key):
             call.enter("calls", at, [self._calls[id_].number for id_ in before])
+            self._behind[key] = None
         else:
             call.enter("place" if self._turn.has_ended or call.event.access.early else "reply", at)
 
