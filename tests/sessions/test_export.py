@@ -61,7 +61,7 @@ TALK = (
         {"model": "claude-sonnet-5-5", "usage": {"input_tokens": 7, "output_tokens": 3}},
     ),
     Answered((result("a", "one\ntwo\nthree\nfour"), result("b", "exit code 2", is_error=True), *said("Hurry up"))),
-    Replied(said("Here:\n\n```python\nx = 1\n```\n\nand *done*.")),
+    Replied(said("In `a.py`:\n\n```python\nx = 1\n```\n\nand *done*.")),
     RunEnded("end_turn"),
 )
 SUMMARY = Summary("0123-abcd", "/work/project", "Find the bug", created=AT, updated=AT + 420, turns=2, prompts=1)
@@ -182,7 +182,7 @@ exit code 2
 
 ## The model, 2023-11-14 22:19 UTC
 
-Here:
+In `a.py`:
 
 ```python
 x = 1
@@ -330,7 +330,7 @@ def test_a_page_folds_results_and_shows_what_failed() -> None:
     assert '<details class="call done"><summary><b>read_file</b><code>src/a.py</code> <span>done</span>' in page
     assert "<small>4 lines</small>" in page
     assert '<details class="call failed"><summary><b>run_command</b><code>make test</code>' in page
-    assert "<pre>x = 1\n</pre>" in page
+    assert '<p dir="auto">In <code>a.py</code>:</p>\n<pre>x = 1\n</pre>' in page
 
 
 def test_a_session_that_says_nothing_can_be_exported(tmp_path: Path) -> None:

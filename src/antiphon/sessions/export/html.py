@@ -19,6 +19,7 @@ from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
 from antiphon.sessions.summary import Summary
 
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n`]*)\n(.*?)(?:^ {0,3}\1[`~]* *$|\Z)", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
 def to_html(summary: Summary, entries: Sequence[Entry]) -> str:
@@ -111,7 +112,12 @@ def _prose(text: str) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    return (f'<p dir="auto">{_text(part)}</p>' for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip())
+    return (f'<p dir="auto">{_inline(part)}</p>' for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip())
+
+
+def _inline(text: str) -> str:
+    """Return text of a paragraph; what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", _text(text))
 
 
 def _medium(block: Json) -> str:
