@@ -30,6 +30,7 @@ from antiphon.engine.events import (
     Reply,
     Requested,
     Result,
+    Resumed,
     ToolCall,
     failure,
 )
@@ -237,6 +238,8 @@ class Witness:
                     self._cut_off(next(reversed(self._seen.values())), now)
             case Cancelled() | Discarded():
                 self._stopped_at, self.is_over = now, True
+            case Resumed():
+                raise PromiseBroken("a turn goes on that nobody left")
 
     def _is_over(self, seen: _Seen, result: Result, now: float) -> None:
         if seen.over_at is not None:
