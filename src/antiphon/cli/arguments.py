@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "import": "take over conversations of Roo Code and its heirs, Cline, Claude Code and others",
     "models": "list models: what they cost and hold, and where the figures come from",
     "proxy": "stand between another client and an API, and repair what would be refused",
+    "rewind": "go back to before a prompt: files, conversation, or both",
     "rule": "explain a rule of the API, or list all of them",
     "sessions": "list, search, show, export, rename and delete sessions",
     "trace": "show what a session did when: every call, what it waited for, tokens and cost",
