@@ -269,9 +269,7 @@ def test_an_export_can_be_checked(home: Home, capsys: Printed) -> None:
 
 def test_a_session_gets_a_name_and_loses_it(home: Home, capsys: Printed) -> None:
     session_id = home.begin("Title")
-    assert (
-        told(capsys, "rename", session_id, "A", "better ", "name") == f"{session_id} is called 'A better name' now.\n"
-    )
+    assert told(capsys, "rename", session_id, "A", "better ", "name") == f"{session_id[:8]} (A better name)\n"
     assert told(capsys).endswith("A better name\n")
     assert json.loads(told(capsys, "rename", "better", "", "--json"))["title"] == "Title"
     with home.sessions.open(session_id):

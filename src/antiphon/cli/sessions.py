@@ -1,21 +1,15 @@
-"""`antiphon sessions`: what there is, what it says, and what becomes of it."""
+"""`antiphon sessions`: what there is, what it says, and what becomes of it.
+
+An action is a module with `run(place, arguments) -> str`, which is loaded when it is asked for: a list is to be there
+at once.
+"""
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from antiphon.cli.models import own_models
-from antiphon.cli.session_commands.changing import delete_sessions, rename_session
-from antiphon.cli.session_commands.exporting import FORMATS, export_session
-from antiphon.cli.session_commands.listing import list_sessions
-from antiphon.cli.session_commands.place import Place, seconds_of
-from antiphon.cli.session_commands.pruning import prune_sessions
-from antiphon.cli.session_commands.searching import search_sessions
-from antiphon.cli.session_commands.showing import show_session
+from antiphon.cli.session_commands.place import Place
 from antiphon.errors import SettingsError
-from antiphon.providers.models import using
-from antiphon.sessions.pruning import Wish
 
 _ACTIONS = {
     "list": "list them, newest first (this is done without an action)",
@@ -25,6 +19,15 @@ _ACTIONS = {
     "rename": "give one a name",
     "delete": "delete sessions",
     "prune": "delete old sessions, and what belongs to none any more",
+}
+_MODULES = {
+    "list": "listing",
+    "search": "searching",
+    "show": "showing",
+    "export": "exporting",
+    "rename": "renaming",
+    "delete": "deleting",
+    "prune": "pruning",
 }
 _WHICH = "id of a session or how it begins, its name, or a part of its title"
 _LATEST = f"{_WHICH}; without it, the latest of this directory"
@@ -51,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--full", action="store_true", help="all of every result, arguments as they are, and the model's thinking"
     )
     made["export"].add_argument(
-        "-f", "--format", choices=FORMATS, help="in which form (default: by the name of the file)"
+        "-f", "--format", choices=("markdown", "json", "html"), help="in which form (default: by the name of the file)"
     )
     made["export"].add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output)")
     made["export"].add_argument("--records", action="store_true", help="with json: every record of the session, too")
@@ -77,63 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     place = Place.of(arguments)
     if arguments.limit is not None and arguments.limit < 0:
         raise SettingsError("--limit is a number from 0 on.")
-    sys.stdout.write(_DOES[arguments.action or "list"](place, arguments))
+    action = import_module(f"antiphon.cli.session_commands.{_MODULES[arguments.action or 'list']}")
+    sys.stdout.write(action.run(place, arguments))
     return 0
-
-
-def _list(place: Place, arguments: argparse.Namespace) -> str:
-    return list_sessions(place, limit=arguments.limit, as_json=arguments.json)
-
-
-def _search(place: Place, arguments: argparse.Namespace) -> str:
-    return search_sessions(place, " ".join(arguments.words), limit=arguments.limit, as_json=arguments.json)
-
-
-def _show(place: Place, arguments: argparse.Namespace) -> str:
-    found = place.find(arguments.session)
-    if arguments.json:
-        return export_session(place, found, form="json", file=None, records=arguments.full)
-    with using(own_models(os.environ)):
-        return show_session(place, found, full=arguments.full)
-
-
-def _export(place: Place, arguments: argparse.Namespace) -> str:
-    form = "json" if arguments.json else arguments.format
-    found = place.find(arguments.session)
-    return export_session(place, found, form=form, file=arguments.output, records=arguments.records)
-
-
-def _rename(place: Place, arguments: argparse.Namespace) -> str:
-    name = " ".join(arguments.name)
-    return rename_session(place, place.find(arguments.session), name, as_json=arguments.json)
-
-
-def _delete(place: Place, arguments: argparse.Namespace) -> str:
-    meant = list(dict.fromkeys(map(place.find, arguments.session)))
-    return delete_sessions(place, meant, yes=arguments.yes, as_json=arguments.json)
-
-
-def _prune(place: Place, arguments: argparse.Namespace) -> str:
-    wish = _wish(place, arguments)
-    return prune_sessions(place, wish, dry=arguments.dry_run, yes=arguments.yes, as_json=arguments.json)
-
-
-_DOES: Mapping[str | None, Callable[[Place, argparse.Namespace], str]] = {
-    "list": _list,
-    "search": _search,
-    "show": _show,
-    "export": _export,
-    "rename": _rename,
-    "delete": _delete,
-    "prune": _prune,
-}
-
-
-def _wish(place: Place, arguments: argparse.Namespace) -> Wish:
-    if arguments.keep is not None and arguments.keep < 0:
-        raise SettingsError("--keep is a number from 0 on.")
-    before = None if arguments.older_than is None else place.now - seconds_of(arguments.older_than)
-    return Wish(before, arguments.keep, arguments.empty)
 
 
 def _add_place(parser: argparse.ArgumentParser, *, every: bool) -> None:

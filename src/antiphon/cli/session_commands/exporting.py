@@ -1,42 +1,37 @@
 """`antiphon sessions export`: a session as a file for others."""
 
+import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from antiphon.cli.safe_text import safe
-from antiphon.cli.session_commands.place import Place, shown_path
+from antiphon.cli.session_commands.place import Place, for_output, shown_path
 from antiphon.errors import SessionError
 from antiphon.sessions.export import to_html, to_json, to_markdown
-from antiphon.sessions.summary import Summary
 
-FORMATS = ("markdown", "json", "html")
 _ENDINGS = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".html": "html", ".htm": "html"}
 
 
-def export_session(place: Place, summary: Summary, *, form: str | None, file: str | None, records: bool) -> str:
-    """Return a session in a form, or write it to a file and return a line that says so.
-
-    Args:
-        place: the terminal.
-        summary: of the session.
-        form: in which form; what the file's name says unless given, else Markdown.
-        file: where to; `-` and None are standard output.
-        records: with every record, where the form has them.
+def run(place: Place, arguments: argparse.Namespace) -> str:
+    """Return a session in the form that is wanted, or write it to a file and return the file's name.
 
     Raises:
-        SessionError: the session cannot be read, or the file cannot be written.
+        SessionError: there is no such session, it cannot be read, or the file cannot be written.
     """
+    summary = place.find(arguments.session)
     entries = place.sessions.entries(summary.id)
-    chosen = form or _ENDINGS.get(Path(file or "").suffix.lower(), "markdown")
-    if chosen == "json":
-        text = to_json(summary, entries, records=records)
-    else:
-        text = to_html(summary, entries) if chosen == "html" else to_markdown(summary, entries)
-    if file in {None, "-"}:
-        return safe(text) if sys.stdout.isatty() else text
-    path = Path(str(file)).expanduser()
+    file = "-" if arguments.output is None else arguments.output
+    wanted = "json" if arguments.json else arguments.format
+    match wanted or _ENDINGS.get(Path(file).suffix.lower(), "markdown"):
+        case "json":
+            text = to_json(summary, entries, records=arguments.records)
+        case "html":
+            text = to_html(summary, entries)
+        case _:
+            text = to_markdown(summary, entries)
+    if file == "-":
+        return for_output(text)
+    path = Path(file).expanduser()
     _write(path, text)
     return f"{shown_path(str(path))}\n"
 

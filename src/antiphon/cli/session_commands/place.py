@@ -1,16 +1,21 @@
-"""Where the sessions are that an action is about, and how people are told and asked about them."""
+"""Where the sessions are that an action is about, and how people are told and asked about them.
+
+Imports little: a list is to be there at once.
+"""
 
 import argparse
 import os
 import re
+import shutil
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from antiphon.cli.safe_text import one_line
-from antiphon.cli.terminal import Terminal
+from antiphon.cli.paint import Paint
+from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
 from antiphon.sessions.summary import Summary
@@ -28,21 +33,21 @@ class Place:
         sessions: all of the user's.
         workspace: whose sessions are meant.
         all: those of every workspace are.
-        terminal: standard output.
+        paint: styles for standard output.
         now: seconds since 1970.
     """
 
     sessions: Sessions
     workspace: Path
     all: bool
-    terminal: Terminal
+    paint: Paint
     now: float
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "Place":
         """Find out from the flags. A workspace need not be there any more."""
         workspace = Path(arguments.cd or ".").expanduser().resolve()
-        return cls(Sessions(), workspace, arguments.all, Terminal.of(sys.stdout, os.environ), time.time())
+        return cls(Sessions(), workspace, arguments.all, Paint.of(sys.stdout, os.environ), time.time())
 
     @property
     def scope(self) -> Path | None:
@@ -52,7 +57,11 @@ class Place:
     @property
     def width(self) -> int:
         """Columns of the terminal; 0 where the output is none, and lines may be as long as they are."""
-        return self.terminal.size[0] if self.terminal.stream.isatty() else 0
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+    def styled(self, pieces: Iterable[tuple[str, str]]) -> str:
+        """Return pieces of text and the names of their styles as a line."""
+        return "".join(self.paint(text, style) for text, style in pieces).rstrip()
 
     def find(self, text: str | None) -> Summary:
         """Return the session that a user named, or the latest of the workspace.
@@ -89,6 +98,11 @@ def confirmed(question: str, *, yes: bool) -> bool:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def for_output(text: str) -> str:
+    """Return a file's text as it goes to standard output: as it is, but safe for a terminal where that is one."""
+    return safe(text) if sys.stdout.isatty() else text
 
 
 def age(at: float, now: float) -> str:

@@ -1,15 +1,17 @@
 """`antiphon sessions prune`: removes old sessions, and what belongs to no session any more."""
 
+import argparse
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from antiphon.cli.session_commands.listing import rows
-from antiphon.cli.session_commands.place import Place, confirmed, counted, shown_path, size_text
+from antiphon.cli.session_commands.place import Place, confirmed, counted, seconds_of, shown_path, size_text
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.pruning import Wish, doomed, leftovers, size_of
@@ -17,31 +19,25 @@ from antiphon.sessions.summary import Summary
 from antiphon.sessions.texts import strings_in
 
 
-def prune_sessions(place: Place, wish: Wish, *, dry: bool, yes: bool, as_json: bool) -> str:
+def run(place: Place, arguments: argparse.Namespace) -> str:
     """Show what would go, ask, remove it, and return what to tell.
 
     Raises:
         SettingsError: it was not said which sessions, or there is nobody to ask.
         SessionError: something cannot be removed; what was removed before is gone.
     """
-    if wish == Wish():
-        raise SettingsError("say which sessions: --older-than 30d, --keep 50 or --empty.")
-    going = doomed(place.sessions.list(place.scope, empty=True), wish)
+    wish = _wish(place, arguments)
+    going = _doomed(place, wish)
     rest = _leftovers(place, going)
-    sizes = [size_of(place.sessions.directory / summary.id) for summary in going]
-    total = sum(sizes) + sum(map(size_of, rest))
-    if not as_json:
+    total = sum(size_of(place.sessions.directory / summary.id) for summary in going) + sum(map(size_of, rest))
+    if not arguments.json:
         _show(place, going, rest, total)
-    if not going and not rest:
-        deleted = False
-    else:
-        deleted = not dry and confirmed("Delete all of this? This cannot be undone.", yes=yes)
+    some = bool(going or rest)
+    wanted = some and not arguments.dry_run
+    deleted = wanted and confirmed("Delete all of this? This cannot be undone.", yes=arguments.yes)
     if deleted:
-        for summary in going:
-            place.sessions.delete(summary.id)
-        for path in _leftovers(place, []):
-            _remove(path)
-    if as_json:
+        _delete(place, wish, going)
+    if arguments.json:
         told = {
             "sessions": [summary.id for summary in going],
             "leftovers": [str(path) for path in rest],
@@ -51,13 +47,38 @@ def prune_sessions(place: Place, wish: Wish, *, dry: bool, yes: bool, as_json: b
         return json.dumps(told, indent=2) + "\n"
     if deleted:
         return f"Deleted; {size_text(total)} are free again.\n"
-    return "Nothing was deleted.\n" if going or rest else ""
+    return "Nothing was deleted.\n" if some else ""
+
+
+def _wish(place: Place, arguments: argparse.Namespace) -> Wish:
+    if arguments.keep is not None and arguments.keep < 0:
+        raise SettingsError("--keep is a number from 0 on.")
+    before = None if arguments.older_than is None else place.now - seconds_of(arguments.older_than)
+    wish = Wish(before, arguments.keep, arguments.empty)
+    if wish == Wish():
+        raise SettingsError("say which sessions: --older-than 30d, --keep 50 or --empty.")
+    return wish
+
+
+def _doomed(place: Place, wish: Wish) -> list[Summary]:
+    return doomed(place.sessions.list(place.scope, empty=True), wish)
+
+
+def _delete(place: Place, wish: Wish, shown: Sequence[Summary]) -> None:
+    # While the question stood on the screen somebody may have gone on with one of them.
+    still = {summary.id for summary in _doomed(place, wish)}
+    for summary in shown:
+        if summary.id in still:
+            place.sessions.delete(summary.id)
+    for path in _leftovers(place, []):
+        _remove(path)
 
 
 def _show(place: Place, going: Sequence[Summary], rest: Sequence[Path], total: int) -> None:
-    lines = [*map(place.terminal.styled, rows(place, going)), *map(_leftover, rest)]
+    lines = [*rows(place, going), *map(_leftover, rest)]
     lines.append(f"{counted(len(going), 'session')}, {size_text(total)}" if lines else "There is nothing to delete.")
-    place.terminal.write("".join(f"{line.rstrip()}\n" for line in lines))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def _leftover(path: Path) -> str:

@@ -1,5 +1,6 @@
 """`antiphon sessions search`: which sessions say something, and where."""
 
+import argparse
 import json
 from collections.abc import Iterator
 
@@ -8,8 +9,7 @@ from antiphon.cli.safe_text import safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.listing import SHOWN, rows
 from antiphon.cli.session_commands.place import Place, shown_path
-from antiphon.sessions.export.json import described
-from antiphon.sessions.export.parts import iso
+from antiphon.sessions.described import described, iso
 from antiphon.sessions.matching import Excerpt
 from antiphon.sessions.searching import Found, Hit
 
@@ -18,28 +18,23 @@ _ROLE_WIDTH = 7
 _WORDS = {"prompt": "you", "reply": "model"}
 
 
-def search_sessions(place: Place, text: str, *, limit: int | None, as_json: bool) -> str:
+def run(place: Place, arguments: argparse.Namespace) -> str:
     """Return what was found.
 
-    Args:
-        place: whose sessions.
-        text: what is looked for.
-        limit: most sessions that are shown.
-        as_json: as JSON.
-
     Raises:
-        SessionError: there is nothing to look for in the text.
+        SessionError: there is no word to look for.
     """
-    found = place.sessions.search(text, place.scope, sessions=limit or SHOWN, hits=_HITS)
-    if as_json:
+    most = arguments.limit or SHOWN
+    found = place.sessions.search(" ".join(arguments.words), place.scope, sessions=most, hits=_HITS)
+    if arguments.json:
         return json.dumps([_described(session) for session in found], indent=2) + "\n"
     if not found:
         where = "in any session" if place.all else f"in the sessions of {shown_path(str(place.workspace))}"
         return f"Nothing was found {where}{'' if place.all else '; --all looks in those of other directories'}.\n"
-    lines: list[str] = []
+    parts: list[str] = []
     for row, session in zip(rows(place, [each.summary for each in found]), found, strict=True):
-        lines += ["", place.terminal.styled(row), *(place.terminal.styled(line) for line in _hits(place, session))]
-    return "\n".join(line.rstrip() for line in lines[1:]) + "\n"
+        parts.append("".join(f"{line}\n" for line in (row, *map(place.styled, _hits(place, session)))))
+    return "\n".join(parts)
 
 
 def _hits(place: Place, found: Found) -> Iterator[list[Piece]]:

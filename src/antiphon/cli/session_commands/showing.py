@@ -1,16 +1,23 @@
 """`antiphon sessions show`: a session to read in the terminal, or in a pager."""
 
+import argparse
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from antiphon.agent.prices import add, usage_of
 from antiphon.cli.layout import Prose
+from antiphon.cli.models import own_models
 from antiphon.cli.safe_text import cut, one_line, safe
 from antiphon.cli.screen import Piece
-from antiphon.cli.session_commands.place import Place, counted, shown_path
-from antiphon.cli.view import summary_of
+from antiphon.cli.session_commands.place import Place, counted, for_output, shown_path
+from antiphon.cli.terminal import Terminal
+from antiphon.cli.view import RowState, summary_of
 from antiphon.protocol.messages import Json
+from antiphon.providers.models import using
+from antiphon.sessions.export import to_json
 from antiphon.sessions.export.parts import medium
 from antiphon.sessions.records import Compacted, Entry, Forked, Replied
 from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
@@ -21,23 +28,22 @@ _EXCERPT = 3
 _INDENT = "      "
 
 
-def show_session(place: Place, summary: Summary, *, full: bool) -> str:
-    """Return a session as text.
-
-    Args:
-        place: the terminal.
-        summary: of the session.
-        full: with all of every result, arguments as they are, and what the model thought.
+def run(place: Place, arguments: argparse.Namespace) -> str:
+    """Return a session as text: in full with all of every result, arguments as they are, and what the model thought.
 
     Raises:
-        SessionError: it cannot be read.
+        SessionError: there is no such session, or it cannot be read.
     """
+    summary = place.find(arguments.session)
     entries = place.sessions.entries(summary.id)
-    shown = _Shown(place, full=full)
-    lines = [*shown.head(summary, entries)]
+    if arguments.json:
+        return for_output(to_json(summary, entries, records=arguments.full))
+    shown = _Shown(place, Terminal.of(sys.stdout, os.environ).marks.states, full=arguments.full)
+    with using(own_models(os.environ)):
+        lines = [*shown.head(summary, entries)]
     for item in told(entries):
-        lines += [[("", "")], *shown.item(item)]
-    return "".join(f"{place.terminal.styled(line).rstrip()}\n" for line in lines)
+        lines += [[], *shown.item(item)]
+    return "".join(f"{place.styled(line)}\n" for line in lines)
 
 
 def cost_of(entries: Sequence[Entry]) -> float | None:
@@ -58,8 +64,9 @@ def cost_of(entries: Sequence[Entry]) -> float | None:
 class _Shown:
     """How things are shown: how wide, how much."""
 
-    def __init__(self, place: Place, *, full: bool) -> None:
+    def __init__(self, place: Place, marks: Mapping[RowState, str], *, full: bool) -> None:
         self._place = place
+        self._marks = marks
         self._full = full
 
     def head(self, summary: Summary, entries: Sequence[Entry]) -> Iterator[list[Piece]]:
@@ -115,13 +122,12 @@ class _Shown:
                 yield from self._text(part)
 
     def _call(self, call: Call) -> Iterator[list[Piece]]:
-        marks = self._place.terminal.marks.states
-        state = "cancelled" if call.result is None else "failed" if call.is_error else "done"
+        state: RowState = "cancelled" if call.result is None else "failed" if call.is_error else "done"
         style = {"done": "ok", "failed": "bad"}.get(state, "quiet")
         name, said = one_line(call.name), "" if self._full else summary_of(call.input)
         room = self._place.width - len(name) - 5
         yield [
-            (f"  {marks[state]} ", style),
+            (f"  {self._marks[state]} ", style),
             (name, "strong"),
             (f" {cut(said, room) if self._place.width else said}", ""),
         ]

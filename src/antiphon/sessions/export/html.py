@@ -13,7 +13,8 @@ from html import escape
 from importlib.resources import files
 
 from antiphon.protocol.messages import Json
-from antiphon.sessions.export.parts import facts, iso, medium, picture, telling, visible, when
+from antiphon.sessions.described import iso
+from antiphon.sessions.export.parts import facts, medium, picture, telling, visible, when
 from antiphon.sessions.records import Entry
 from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
 from antiphon.sessions.summary import Summary

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import msgspec
 
 from antiphon.protocol.messages import Json
-from antiphon.sessions.export.parts import iso
+from antiphon.sessions.described import described, iso
 from antiphon.sessions.records import NAMES, Entry
 from antiphon.sessions.replay import replay
 from antiphon.sessions.summary import Summary
@@ -47,8 +45,3 @@ def to_json(summary: Summary, entries: Sequence[Entry], *, records: bool = False
             for entry in entries
         ]
     return json.dumps(exported, indent=2, ensure_ascii=False) + "\n"
-
-
-def described(summary: Summary) -> dict[str, Any]:
-    """Return a summary as JSON: as it is, with times as programs read them."""
-    return {**asdict(summary), "created": iso(summary.created), "updated": iso(summary.updated)}

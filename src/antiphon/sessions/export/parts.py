@@ -3,9 +3,9 @@
 import base64
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from antiphon.protocol.messages import Json, is_object, kind_of
+from antiphon.sessions.described import utc
 from antiphon.sessions.summary import Summary
 
 _TELLING = ("command", "path", "file_path", "pattern", "query", "url", "question", "prompt")
@@ -17,12 +17,7 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 def when(at: float) -> str:
     """Return a time as people everywhere read it, in UTC."""
-    return f"{_time(at):%Y-%m-%d %H:%M} UTC"
-
-
-def iso(at: float) -> str:
-    """Return a time as programs read it."""
-    return _time(at).isoformat().replace("+00:00", "Z")
+    return f"{utc(at):%Y-%m-%d %H:%M} UTC"
 
 
 def visible(text: str) -> str:
@@ -82,13 +77,6 @@ def picture(block: Json) -> str:
         return f"data:{kind};base64,{base64.b64encode(base64.b64decode(data, validate=True)).decode()}"
     except ValueError:
         return ""
-
-
-def _time(at: float) -> datetime:
-    try:
-        return datetime.fromtimestamp(at, UTC)
-    except (OverflowError, OSError, ValueError):
-        return datetime.fromtimestamp(0, UTC)
 
 
 def _shown(match: re.Match[str]) -> str:
