@@ -58,7 +58,8 @@ def test_phases_are_the_states_moment_by_moment(data: st.DataObject) -> None:
         step = data.draw(st.integers(0, 3))
         event = next_event(turn, data.draw)
         if not isinstance(event, Resumed):  # then the clock stands still
-            spent.update(dict.fromkeys(turn.states.items(), step))
+            for key, state in turn.states.items():
+                spent[key, "calls" if state == "waiting" and turn.waits_for(key) else state] += step
         now += step
         story.tell(now, event)
         turn.receive(event)
@@ -66,7 +67,7 @@ def test_phases_are_the_states_moment_by_moment(data: st.DataObject) -> None:
     (request,) = run.requests
     assert [call.id for call in request.calls] == list(turn.calls)
     for call in request.calls:
-        assert shares(call) == {state: spent[call.id, state] for state in ("asking", "waiting", "running")}
+        assert shares(call) == {state: spent[call.id, state] for state in ("asking", "calls", "waiting", "running")}
         assert all(one.end == other.begin for one, other in zip(call.phases, call.phases[1:], strict=False))
         assert all(phase.calls for phase in call.phases if phase.kind == "calls")
         assert max((number for phase in call.phases for number in phase.calls), default=0) < call.number
@@ -74,8 +75,8 @@ def test_phases_are_the_states_moment_by_moment(data: st.DataObject) -> None:
 
 def shares(call: Call) -> dict[str, int]:
     """Return how long a call was in each state, by its phases."""
-    states = {"approval": "asking", "running": "running"}
-    found: Counter[str] = Counter({"asking": 0, "waiting": 0, "running": 0})
+    states = {"approval": "asking", "calls": "calls", "running": "running"}
+    found: Counter[str] = Counter({"asking": 0, "calls": 0, "waiting": 0, "running": 0})
     for phase in call.phases:
         found[states.get(phase.kind, "waiting")] += round(phase.seconds)
     return dict(found)

@@ -114,6 +114,8 @@ class OpenRequest:
         Raises:
             ValueError: it does not fit what was before it.
         """
+        if self._turn.is_over:
+            return  # What comes too late is refused.
         if isinstance(event, Discarded) and self.reply is None:
             self.discarded = event
         self._turn.receive(event)
