@@ -108,6 +108,18 @@ def test_a_deleted_session_is_gone_from_the_list(sessions: Sessions) -> None:
     assert titles(sessions) == ["two"]
 
 
+def test_what_is_left_of_a_deletion_that_was_killed_is_no_session_and_goes_with_the_next(sessions: Sessions) -> None:
+    one, two = begin(sessions, "one", at=100), begin(sessions, "two", at=200)
+    left = sessions.directory / ".deleted-0"
+    (sessions.directory / one).rename(left)
+    assert titles(sessions) == ["two"]
+    assert list(sessions.ids()) == [two]
+    with pytest.raises(SessionError, match="there is no session"):
+        sessions.delete(left.name)
+    sessions.delete(two)
+    assert not left.exists()
+
+
 def test_a_session_in_which_nothing_was_said_is_left_out(sessions: Sessions) -> None:
     with sessions.create(WORKSPACE) as session:
         assert titles(sessions) == []
@@ -169,6 +181,17 @@ def test_a_text_that_names_no_session_tells_what_there_is(sessions: Sessions) ->
         sessions.find("x")
 
 
+def test_a_word_that_could_be_the_beginning_of_an_id_is_not_guessed_about(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path, new_id=iter(["dead0000-1", "beef0000-1", "dead1111-1"]).__next__)
+    one, two = begin(sessions, "Sing", at=100), begin(sessions, "A deadlock", at=200)
+    with pytest.raises(SessionError, match="could be"):
+        sessions.find("dead")
+    assert sessions.find("deadl").id == two
+    assert sessions.find("dead0").id == one
+    begin(sessions, "dead1111", at=300)
+    assert sessions.find("DEAD0000").id == one
+
+
 @pytest.mark.parametrize("text", ["..", ".", "../sessions", "/", "a/b", ""])
 def test_a_path_names_no_session(sessions: Sessions, text: str) -> None:
     begin(sessions, "one", at=100)
@@ -192,6 +215,7 @@ def test_a_damaged_session_is_listed_as_one_and_breaks_no_list(sessions: Session
     summaries = {summary.id: summary for summary in sessions.list()}
     assert len(summaries) == 2
     assert summaries[damaged].damaged
+    assert summaries[damaged].updated > 200, "when its file was written"
     assert titles(sessions, WORKSPACE) == ["whole"]
 
 

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,19 @@ def test_what_is_new_is_found_and_nothing_is_found_twice(sessions: Sessions) -> 
         session.record(Replied(said("song two")))
         assert [found.count for found in sessions.search("song")] == [2]
         assert [found.count for found in sessions.search("song")] == [2]
+
+
+def test_many_processes_can_search_at_once_and_index_nothing_twice(sessions: Sessions) -> None:
+    for number in range(30):
+        begin(sessions, *[Prompted(said(f"song {number}"))] * 20, at=number)
+    program = (
+        "import sys; from antiphon.sessions import Sessions\n"
+        "print([found.count for found in Sessions(sys.argv[1]).search('song', sessions=30)] == [20] * 30)"
+    )
+    command = [sys.executable, "-c", program, str(sessions.directory)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate() for process in running] == [("True\n", "")] * 4
+    assert [found.count for found in sessions.search("song", sessions=30)] == [20] * 30
 
 
 def test_words_of_a_deleted_session_are_kept_nowhere(sessions: Sessions) -> None:

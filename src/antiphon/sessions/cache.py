@@ -92,6 +92,7 @@ class Cache:
 
     def throw_away(self) -> None:
         """Remove the file; who has it open keeps what is there now."""
-        for ending in ("", "-wal", "-shm"):
+        # The database last: a new one, which another process may make at once, keeps what belongs to it.
+        for ending in ("-wal", "-shm", ""):
             with suppress(OSError):
                 Path(f"{self.path}{ending}").unlink()

@@ -19,12 +19,14 @@ class Look:
         file: number of the file with the records; another one after a damaged file was replaced.
         size: bytes of all records.
         stamp: changes when something is written; empty where it was written just now, and might be again unnoticed.
+        written: when something was written to them last, in seconds since 1970.
         live: a process has the session open.
     """
 
     file: int
     size: int
     stamp: str
+    written: float
     live: bool
 
     @classmethod
@@ -43,11 +45,14 @@ class Look:
         wal = _stat(f"{path}-wal")
         # Who only reads makes an empty one.
         wal_time, wal_size = (wal.st_mtime_ns, wal.st_size) if wal is not None and wal.st_size else (0, 0)
-        settled = max(found.st_mtime_ns, wal_time) / 1e9 < now - _SETTLED
+        written = max(found.st_mtime_ns, wal_time) / 1e9
         return cls(
             found.st_ino,
             found.st_size + wal_size,
-            f"{found.st_ino}:{found.st_mtime_ns}:{found.st_size}:{wal_time}:{wal_size}" if settled else "",
+            f"{found.st_ino}:{found.st_mtime_ns}:{found.st_size}:{wal_time}:{wal_size}"
+            if written < now - _SETTLED
+            else "",
+            written,
             # Who closes a session, or is the first to read one that is closed, leaves none or an empty one behind;
             # a writer has one, empty before its first record.
             wal is not None and is_locked(directory),

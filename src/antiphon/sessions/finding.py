@@ -25,19 +25,22 @@ def of_workspace(summaries: Sequence[Summary], workspace: Path | str) -> list[Su
 def chosen(summaries: Sequence[Summary], text: str) -> Summary | None:
     """Return the session that this text names, or None where it names none.
 
-    In this order: an id, the beginning of one, a name, a part of a title (in any case of letters).
+    In this order: an id, a name, the beginning of an id, a part of a title (in any case of letters).
 
     Raises:
         SessionError: it names several.
     """
-    folded = " ".join(text.split()).casefold()
+    folded = _folded(text)
     if not folded:
         return None
+    by_id = [summary for summary in summaries if summary.id.casefold().startswith(folded)]
+    by_title = [summary for summary in summaries if folded in _folded(summary.title)]
+    # A few letters may be how an id begins, and a word: "dead", "face". Who meant which is not for us to say.
+    by_either = by_id if len(folded) >= _SHORT and by_id else list(dict.fromkeys([*by_id, *by_title]))
     for means in (
-        [summary for summary in summaries if summary.id == text],
-        [summary for summary in summaries if summary.id.startswith(folded)],
-        [summary for summary in summaries if " ".join(summary.name.split()).casefold() == folded],
-        [summary for summary in summaries if folded in " ".join(summary.title.split()).casefold()],
+        [summary for summary in by_id if summary.id == text],
+        [summary for summary in summaries if _folded(summary.name) == folded],
+        by_either,
     ):
         if len(means) > 1:
             raise SessionError(f"{text!r} could be {candidates(means)}. Say more of its title, or its id.")
@@ -54,6 +57,10 @@ def candidates(summaries: Sequence[Summary]) -> str:
     if more:
         return f"{', '.join(named)} and {more} more"
     return " or ".join(named)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _cut(title: str) -> str:

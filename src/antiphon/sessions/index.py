@@ -62,7 +62,8 @@ class Index:
         try:
             with os.scandir(self._directory) as entries:
                 for entry in entries:
-                    look = Look.at(entry.path, now)
+                    # A session that is being deleted has a name that begins with a point.
+                    look = None if entry.name.startswith(".") else Look.at(entry.path, now)
                     if look is not None:
                         yield entry.name, look
         except FileNotFoundError:
@@ -80,6 +81,8 @@ class Index:
         for session_id, look in changed:
             digest, damaged = self._digested(session_id, look, digests.get(session_id))
             summary = digest.summary(session_id, damaged=damaged)
+            if summary.damaged and not summary.updated:
+                summary = replace(summary, created=look.written, updated=look.written)
             kept.append((session_id, "" if summary.damaged else look.stamp, summary, digest))
             found.append(replace(summary, live=look.live))
         self._kept.keep(kept)

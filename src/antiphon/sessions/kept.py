@@ -1,15 +1,20 @@
 """The file of the list: summaries and digests by the id of their session."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import msgspec
 
 from antiphon.sessions.cache import Cache
+from antiphon.sessions.replay import Prompt
 from antiphon.sessions.summary import Digest, Summary
+from antiphon.sessions.tokens import Tokens
 
 _VERSION = 1
+"""Another one when the same fields mean something else. What fields there are is part of the file's version, too."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
@@ -23,12 +28,17 @@ Kept = tuple[str, str, Summary, Digest]
 """id, stamp of the files, and what was worked out from them"""
 
 
+def _version() -> int:
+    names = ",".join(field.name for kept in (Summary, Digest, Tokens, Prompt) for field in fields(kept))
+    return zlib.crc32(f"{_VERSION}:{names}".encode()) & 0x7FFFFFFF or 1
+
+
 class KeptSummaries:
     """What was worked out for the list. Every method works, or does as if nothing were kept."""
 
     def __init__(self, directory: Path) -> None:
         """Use the file in a directory of sessions."""
-        self._cache = Cache(directory / "index.db", _SCHEMA, _VERSION)
+        self._cache = Cache(directory / "index.db", _SCHEMA, _version())
 
     def summaries(self) -> dict[str, tuple[str, Summary]]:
         """Return the stamps and summaries that are kept, by id."""

@@ -22,6 +22,9 @@ from antiphon.sessions.searching import Found, Search
 from antiphon.sessions.session import Session
 from antiphon.sessions.summary import Summary
 
+_DELETED = ".deleted-"
+"""How the name of a directory begins that is being deleted."""
+
 
 class Sessions:
     """The sessions below a directory.
@@ -123,7 +126,8 @@ class Sessions:
         """Yield the ids of all sessions, in no order."""
         try:
             with os.scandir(self.directory) as found:
-                yield from (entry.name for entry in found if (self.directory / entry.name / FILE).exists())
+                names = (entry.name for entry in found if not entry.name.startswith("."))
+                yield from (name for name in names if (self.directory / name / FILE).exists())
         except FileNotFoundError:
             return
 
@@ -205,7 +209,12 @@ class Sessions:
         try:
             self._search.forget()
             self._index.forget(session_id)
-            shutil.rmtree(directory)
+            # It is there or it is gone, also where this process is killed: never half of it.
+            doomed = self.directory / f"{_DELETED}{uuid.uuid4()}"
+            directory.rename(doomed)
+            shutil.rmtree(doomed)
+            for left in self.directory.glob(f"{_DELETED}*"):
+                shutil.rmtree(left, ignore_errors=True)
         except OSError as problem:
             raise SessionError(f"session {session_id} cannot be deleted: {problem.strerror}.") from problem
         finally:
@@ -214,4 +223,4 @@ class Sessions:
 
 def _is_an_id(text: str) -> bool:
     """Say whether a text can be the name of a session's directory, and of no other place."""
-    return bool(text) and text not in {".", ".."} and not set(text) & set("/\\\0")
+    return bool(text) and not text.startswith(".") and not set(text) & set("/\\\0")
