@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import anyio
 import pytest
-from programs import run_antiphon, surroundings
+from programs import OnTerminal, run_antiphon, surroundings
 
 from antiphon import Agent, tool
 from antiphon.emulator import Emulator, ToolUse, reply
@@ -112,6 +112,16 @@ def test_the_latest_session_of_the_directory_is_shown_in_colourless_lines_in_a_p
     assert done.stdout.startswith("Raise the price and run the tests\n")
     assert "   4 run_command" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_a_terminal_gets_colours_and_lines_of_its_width(place: Place) -> None:
+    place.keep(shop())
+    with OnTerminal("trace", environment=place.environment, cwd=place.work, width=90) as terminal:
+        assert terminal.ends() == 0
+        assert b"\x1b[31m" in terminal.output
+        lines = terminal.text.splitlines()
+    assert "   4 run_command " in terminal.text
+    assert 80 <= max(map(len, lines)) <= 90
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id_and_by_its_title(place: Place) -> None:

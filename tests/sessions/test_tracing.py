@@ -231,9 +231,10 @@ def test_what_a_fork_took_over_is_told_apart() -> None:
 
 
 def test_an_import_has_replies_without_times() -> None:
-    story = Story().ask(0, "go").tell(0, Replied(({"type": "text", "text": "yes"},)))
-    (run,) = of(story).runs
-    assert (run.untimed, run.requests) == (1, ())
+    said = Replied(({"type": "text", "text": "yes"},))
+    story = Story().ask(-900, "go").tell(-900, said, said).ask(-60, "on").tell(-60, said)
+    assert [(run.prompt, run.untimed, run.requests) for run in of(story).runs] == [("go", 2, ()), ("on", 1, ())]
+    assert of(story).at == story.entries[0].at - 900
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_times() -> None:

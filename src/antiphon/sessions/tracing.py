@@ -10,6 +10,7 @@ from antiphon.engine.events import Discarded, Event, Resumed
 from antiphon.protocol.messages import Json, text_of
 from antiphon.sessions.records import (
     Answered,
+    Begun,
     Checkpointed,
     Compacted,
     Configured,
@@ -58,7 +59,8 @@ def trace(entries: Iterable[Entry], *, price: Price | None = None, now: float | 
         session=state.begun.session,
         title=state.title,
         workspace=state.begun.workspace,
-        at=known[0].at if known else 0.0,
+        # What was taken over from elsewhere is older than the session.
+        at=min((entry.at for entry in known if isinstance(entry.record, Begun | Prompted)), default=0.0),
         live=now is not None,
         runs=runs,
         marks=tuple(tracer.marks),
@@ -115,7 +117,7 @@ class _Tracer:
 
     def _prompted(self, entry: Entry, prompted: Prompted) -> None:
         run = self._run
-        if run is not None and run.requests:
+        if run is not None and (run.requests or run.untimed):
             # Its end was never written. What came later is another run, so the time until then is nobody's.
             run.ended = run.last
             run = None
