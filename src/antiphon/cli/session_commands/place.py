@@ -13,12 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
 from antiphon.sessions.summary import Summary
+
+if TYPE_CHECKING:
+    from antiphon.cli.terminal import Terminal
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _LONG_AGO = 14 * 86400.0
@@ -58,6 +62,13 @@ class Place:
     def width(self) -> int:
         """Columns of the terminal; 0 where the output is none, and lines may be as long as they are."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+    @property
+    def terminal(self) -> "Terminal":
+        """Standard output, for an action that draws more than lines."""
+        from antiphon.cli.terminal import Terminal  # noqa: PLC0415  (loads the whole agent, which no list needs)
+
+        return Terminal.of(sys.stdout, os.environ)
 
     def styled(self, pieces: Iterable[tuple[str, str]]) -> str:
         """Return pieces of text and the names of their styles as a line."""

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -13,7 +12,6 @@ from antiphon.cli.models import own_models
 from antiphon.cli.safe_text import cut, one_line, safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.place import Place, counted, for_output, shown_path
-from antiphon.cli.terminal import Terminal
 from antiphon.cli.view import RowState, summary_of
 from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
@@ -38,7 +36,7 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
     entries = place.sessions.entries(summary.id)
     if arguments.json:
         return for_output(to_json(summary, entries, records=arguments.full))
-    shown = _Shown(place, Terminal.of(sys.stdout, os.environ).marks.states, full=arguments.full)
+    shown = _Shown(place, place.terminal.marks.states, full=arguments.full)
     with using(own_models(os.environ)):
         lines = [*shown.head(summary, entries)]
     for item in told(entries):
