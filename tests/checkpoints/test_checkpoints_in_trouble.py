@@ -207,6 +207,17 @@ async def test_a_restore_that_was_cut_short_is_told(
     assert snapshot(work) == {"b": (False, b"2")}
 
 
+@pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"{"])
+async def test_a_note_of_a_restore_that_cannot_be_read_is_none(
+    checkpoints: Checkpoints, work: Path, damage: bytes
+) -> None:
+    write(work, a="1")
+    first = await checkpoints.take()
+    put(checkpoints.directory, "restoring", damage)
+    assert checkpoints.unfinished() is None
+    await checkpoints.restore(first.id)
+
+
 async def test_lock_files_that_git_left_behind_are_removed(checkpoints: Checkpoints, work: Path) -> None:
     write(work, a="1")
     await checkpoints.take()

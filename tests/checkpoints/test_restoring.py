@@ -60,6 +60,37 @@ async def test_only_the_paths_asked_for_are_touched(checkpoints: Checkpoints, wo
         await checkpoints.restore(first.id, ["sub/../../elsewhere"])
 
 
+async def test_paths_may_be_given_by_another_name_of_the_workspace(
+    checkpoints: Checkpoints, work: Path, tmp_path: Path
+) -> None:
+    write(work, a="1", sub__b="1")
+    first = await checkpoints.take()
+    write(work, a="2", sub__b="2")
+    (tmp_path / "other").symlink_to(work)
+    assert (await checkpoints.restore(first.id, [tmp_path / "other/sub"])).written == ("sub/b",)
+    (tmp_path / "inside").symlink_to(work / "a")
+    with pytest.raises(CheckpointError, match="outside of the workspace"):
+        await checkpoints.restore(first.id, [tmp_path / "inside"])
+
+
+async def test_many_files_go_through_packs_byte_for_byte(
+    checkpoints: Checkpoints, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon.checkpoints.scanning._MANY", 5)
+    monkeypatch.setattr("antiphon.checkpoints.scanning._BATCH", 20)
+    for number in range(70):
+        put(work, f"{number % 7}/{number}", os.urandom(number * 50) + b"\r\n")
+    put(work, ".gitattributes", "* text eol=crlf ident filter=lfs\n")
+    (work / "link").symlink_to("1/1")
+    first, then = await checkpoints.take(), snapshot(work)
+    assert len(list((checkpoints.directory / "repository/objects/pack").glob("*.pack"))) == 4
+    for path in below(work):
+        if path.is_file() and not path.is_symlink():
+            path.write_bytes(b"changed\n")
+    assert (await checkpoints.restore(first.id)).kept == ()
+    assert snapshot(work) == then
+
+
 async def test_modes_and_links_come_back(checkpoints: Checkpoints, work: Path) -> None:
     write(work, tool="#!\n", text="t\n", private="p\n")
     (work / "tool").chmod(0o755)

@@ -177,10 +177,12 @@ class Checkpoints:
             CheckpointError: the note about it cannot be read.
         """
         try:
-            text = read(self.directory / "restoring")
+            noted = json.loads(read(self.directory / "restoring") or b"null")
         except OSError as error:
             raise _unusable(error) from error
-        return Unfinished(**json.loads(text)) if text else None
+        except ValueError:  # what a power cut left of it
+            return None
+        return noted and Unfinished(noted["to"], noted["before"])
 
     async def size(self) -> int:
         """Return how many bytes on the disk all checkpoints take together."""
@@ -318,10 +320,11 @@ class Checkpoints:
     def _relative(self, path: str | Path) -> str:
         """Return a path relative to the workspace, as git writes it; `""` for the workspace itself."""
         whole = os.path.normpath(self.root / path)
-        relative = os.path.relpath(whole, self.root)
-        if relative == os.pardir or relative.startswith(os.pardir + os.sep):
+        if not Path(whole).is_relative_to(self.root):  # by another name of the workspace, maybe
+            whole = os.path.join(os.path.realpath(os.path.dirname(whole)), os.path.basename(whole))  # noqa: PTH118, PTH119, PTH120  (text, as git has it)
+        if not Path(whole).is_relative_to(self.root):
             raise CheckpointError(f"{path} is outside of the workspace {self.root}.")
-        return "" if relative == os.curdir else relative
+        return "" if whole == str(self.root) else os.path.relpath(whole, self.root)
 
     def _note(self, unfinished: Unfinished | None) -> None:
         """Leave word of a restore for who comes after us, in case we die over it."""
