@@ -9,12 +9,10 @@ process loses nothing of it; the write-ahead log lets others read while one writ
 
 import errno
 import os
-import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, Self
 
@@ -71,13 +69,11 @@ class NeverBegun(SessionError):
 class Database:
     """One session's file."""
 
-    def __init__(
-        self, path: Path, connection: sqlite3.Connection, copy: "tempfile.TemporaryDirectory[str] | None" = None
-    ) -> None:
-        """Wrap a connection to a file, or to a copy of it; see `create`, `write` and `read`."""
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, copied: bool = False) -> None:
+        """Wrap a connection to a file, or to a copy of it in memory; see `create`, `write` and `read`."""
         self.path = path
         self._connection = connection
-        self._copy = copy
+        self._copied = copied
 
     @classmethod
     def create(cls, path: Path, durability: Durability) -> Self:
@@ -123,30 +119,19 @@ class Database:
         try:
             connection, version = _open(path, "ro")
         except NeverBegun:
-            return cls(path, _nothing())
+            return cls(path, _copy_of([]), copied=True)
         except SessionError as problem:
             if not getattr(problem.__cause__, "sqlite_errorname", "").startswith(_CANNOT_SHARE):
                 raise
-        else:
-            if version == VERSION:
-                return cls(path, connection)
-            connection.close()
-        # SQLite needs to write beside a file even to read it, and an older schema is migrated.
-        copy = tempfile.TemporaryDirectory(prefix="antiphon-", ignore_cleanup_errors=True)
+            return cls(path, _copy_of(_committed(path)), copied=True)
+        if version == VERSION:
+            return cls(path, connection)
         try:
-            for file in path, wal_of(path):
-                with suppress(FileNotFoundError):
-                    shutil.copyfile(file, Path(copy.name, file.name))
-            return cls(path, _open_for_writing(Path(copy.name, path.name), "process"), copy)
-        except NeverBegun:
-            copy.cleanup()
-            return cls(path, _nothing())
-        except OSError as problem:
-            copy.cleanup()
-            raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
-        except BaseException:
-            copy.cleanup()
-            raise
+            return cls(path, _migrated(connection), copied=True)
+        except _ERRORS as problem:
+            raise _error(path, problem, "read") from problem
+        finally:
+            connection.close()
 
     def append(self, rows: list[Row]) -> None:
         """Add rows, all or none.
@@ -175,24 +160,21 @@ class Database:
         """Yield the rows behind this number, in order, each as it was written.
 
         Raises:
-            Damaged: the next row is not as it was written, or cannot be read; or, after the last row, some are missing
-                of which no `mended` row tells.
+            Damaged: the next row is missing, is not as it was written, or cannot be read.
         """
         wanted = after + 1
-        missing = False
         select = "SELECT number, at, checksum, kind, body FROM records WHERE number > ? ORDER BY number"
         try:
             with closing(self._connection.execute(select, (after,))) as cursor:
                 for number, at, check, kind, body in cursor:
-                    if number < wanted or check != checksum(number, at, kind, body):
+                    if number != wanted:
+                        raise Damaged(self.path, "records are missing")
+                    if check != checksum(number, at, kind, body):
                         raise Damaged(self.path, f"record {number} is not as it was written")
-                    missing = (missing or number > wanted) and kind != b"mended"
-                    wanted = number + 1
+                    wanted += 1
                     yield number, at, kind.decode(), body
         except _ERRORS as problem:
             raise _error(self.path, problem, "read") from problem
-        if missing:
-            raise Damaged(self.path, "records are missing")
 
     def overlooks(self) -> bool:
         """Whether the write-ahead log holds more than SQLite believes: it stops without a word where it is damaged.
@@ -200,14 +182,16 @@ class Database:
         Raises:
             SessionError: it cannot be read.
         """
+        if self._copied:
+            return False
         try:
-            wal = wal_of(self._file).read_bytes()
+            wal = wal_of(self.path).read_bytes()
             if not pages.has_frames(wal):
                 return False
             with closing(self._connection.execute("SELECT max(number) FROM records")) as cursor:
                 cursor.fetchone()
             # How many frames are valid stands in the index that all connections share, native like all of it.
-            index = self._file.with_name(f"{self._file.name}-shm").read_bytes()
+            index = self.path.with_name(f"{self.path.name}-shm").read_bytes()
         except FileNotFoundError:
             return False
         except (OSError, *_ERRORS) as problem:
@@ -218,12 +202,6 @@ class Database:
     def close(self) -> None:
         """Close the file. What was appended is there, closed or not."""
         self._connection.close()
-        if self._copy is not None:
-            self._copy.cleanup()
-
-    @property
-    def _file(self) -> Path:
-        return self.path if self._copy is None else Path(self._copy.name, self.path.name)
 
 
 def wal_of(path: Path) -> Path:
@@ -243,6 +221,7 @@ def explained(problem: Exception) -> str:
 
 _MEANINGS = {
     "SQLITE_FULL": os.strerror(errno.ENOSPC),
+    "SQLITE_IOERR_SHMSIZE": os.strerror(errno.ENOSPC),
     "SQLITE_READONLY": "it is read-only",
     "SQLITE_IOERR_SHM": "the file system lacks what a log that several processes share needs; a local disk has it",
     "SQLITE_PROTOCOL": "the file system lacks the locks that a log needs; a local disk has them",
@@ -318,7 +297,7 @@ def _open(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
             f"{path} was written by a newer Antiphon (schema {version}, this one knows {VERSION}). Update Antiphon to "
             "go on with it."
         )
-    raise NeverBegun(path) if blank else Damaged(path, _STRANGE)
+    raise NeverBegun(path) if blank and not _committed(path) else Damaged(path, _STRANGE)
 
 
 _STRANGE = "it does not begin like a session of Antiphon"
@@ -344,12 +323,40 @@ def _look_at(path: Path) -> None:
         raise Damaged(path, _STRANGE)
 
 
-def _nothing() -> sqlite3.Connection:
-    """Return what a session is in which nothing was recorded."""
+def _copy_of(rows: list[Row]) -> sqlite3.Connection:
+    """Return a session in memory that has these rows."""
+    connection = _in_memory()
+    lay_out(connection)
+    Database(Path(), connection).append(rows)
+    return connection
+
+
+def _migrated(source: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy in memory that has the schema of today: who only reads changes nothing."""
+    connection = _in_memory()
+    try:
+        source.backup(connection)
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _in_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     connection.text_factory = bytes
-    lay_out(connection)
     return connection
+
+
+def _committed(path: Path) -> list[Row]:
+    """Return the rows of a file without SQLite, which needs to write beside it even to read it."""
+    try:
+        database = path.read_bytes()
+        wal = wal_of(path).read_bytes() if wal_of(path).exists() else b""
+    except OSError as problem:
+        raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
+    return [row for _, row in sorted(pages.find_rows(database, pages.complete(wal)).items())]
 
 
 def _error(path: Path, problem: Exception, wish: str) -> SessionError:

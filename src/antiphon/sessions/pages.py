@@ -71,6 +71,11 @@ def reach(wal: bytes) -> int:
     return last
 
 
+def complete(wal: bytes) -> bytes:
+    """Return a write-ahead log without what a transaction left that was not completed."""
+    return wal[: _WAL_HEADER + reach(wal) * (_FRAME_HEADER + PAGE)]
+
+
 def has_frames(wal: bytes) -> bool:
     """Whether a write-ahead log is long enough to hold anything."""
     return len(wal) >= _WAL_HEADER + _FRAME_HEADER + PAGE

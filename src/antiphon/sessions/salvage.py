@@ -20,6 +20,8 @@ from antiphon.sessions.pages import PAGE, find_rows
 from antiphon.sessions.records import Begun, Mended, Record
 
 FILE = "session.db"
+LOST = "lost"
+"""The kind of a row that stands where a record was lost. It is no record, and passed over like all unknown kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Salvaged:
     """What could be read.
 
     Attributes:
-        rows: in order; each as it was written, but for a first one that had to be made.
+        rows: in order, numbered without gaps; each as it was written, or in the place of one that is lost.
         found: what was wrong and what was lost, as sentences.
     """
 
@@ -66,11 +68,10 @@ def salvage(path: Path, what: str) -> Salvaged:
     if unreadable + more:
         found.append(f"The disk does not give back {unreadable + more:,} bytes of it.")
     found += _losses(rows)
-    first = decode_record(rows[0][2], rows[0][3])
-    if not isinstance(first, Begun):
+    if not isinstance(decode_record(rows[0][2], rows[0][3]), Begun):
         found.append("The first record is lost, and with it where the session worked.")
         rows = [_row(1, rows[0][1], Begun(path.parent.name, "")), *(row for row in rows if row[0] != 1)]
-    return Salvaged(rows, tuple(found))
+    return Salvaged(_without_gaps(rows), tuple(found))
 
 
 def mend(directory: Path, what: str) -> None:
@@ -198,14 +199,12 @@ def _is_a_record(row: Row) -> bool:
 
 
 def _losses(rows: Iterable[Row]) -> list[str]:
-    """Say which records are missing; those that an earlier mending told of are not news."""
+    """Say which records are missing."""
     last = 0
     missing: list[str] = []
-    for number, _, kind, _ in rows:
+    for number, *_ in rows:
         if number > last + 1:
             missing.append(f"{last + 1}" if number == last + 2 else f"{last + 1} to {number - 1}")
-        if kind == "mended":
-            missing.clear()
         last = number
     kept = f"What could be read reaches to record {last}; if there were later ones, they are lost."
     if not missing:
@@ -213,6 +212,15 @@ def _losses(rows: Iterable[Row]) -> list[str]:
     listed = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
     lost = f"Record {listed} is lost." if listed.isdecimal() else f"Records {listed} are lost."
     return [lost, kept]
+
+
+def _without_gaps(rows: Iterable[Row]) -> list[Row]:
+    """Return rows with one in each place where one is missing, so that the next loss is told from this one."""
+    filled: list[Row] = []
+    for row in rows:
+        filled += [(number, row[1], LOST, b"{}") for number in range(len(filled) + 1, row[0])]
+        filled.append(row)
+    return filled
 
 
 def _row(number: int, at: float, record: Record) -> Row:
