@@ -71,7 +71,7 @@ def test_a_picture_says_in_words_what_it_shows() -> None:
     shown = texts(root)
     assert "failed, waited for approval 2.1 s" in shown
     assert "results complete at 6.4 s, sent at 6.5 s" in shown
-    assert root.get("role") == "img"
+    assert root.get("role") == "graphics-document"
 
 
 def test_bars_stand_in_their_place_and_within_the_picture() -> None:

@@ -227,7 +227,9 @@ def test_what_else_happened_is_marked_where_it_happened() -> None:
 
 def test_what_a_fork_took_over_is_told_apart() -> None:
     story = shop().tell(3, Forked()).ask(20, "again").tell(20, TurnBegan(3, 8)).reply(21)
-    assert [(run.inherited, len(run.requests)) for run in of(story).runs] == [(True, 2), (False, 1)]
+    trace_ = of(story)
+    assert [(run.inherited, len(run.requests)) for run in trace_.runs] == [(True, 2), (False, 1)]
+    assert [run.number for run in trace_.own_runs] == [2]
 
 
 def test_an_import_has_replies_without_times() -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from antiphon.agent.prices import usage_of
@@ -71,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             sys.stdout.write(json.dumps(described(found, shown), indent=2) + "\n")
         elif arguments.html:
-            _write(arguments.html, page(found, shown))
+            _write(arguments.html, "".join(page(found, shown)))
         elif arguments.svg:
-            _write(arguments.svg, [document(found, shown)])
+            _write(arguments.svg, document(found, shown))
         else:
             _print(found, shown)
     return 0
@@ -102,12 +101,12 @@ def _print(found: Trace, shown: list[Shown]) -> None:
         sys.stdout.write(terminal.styled(line).rstrip() + "\n")
 
 
-def _write(name: str, parts: Iterable[str]) -> None:
+def _write(name: str, text: str) -> None:
     if name == "-":
-        sys.stdout.writelines(parts)
+        # Files say that they are UTF-8, whatever the terminal is.
+        sys.stdout.buffer.write(text.encode())
         return
     try:
-        with Path(name).open("w", encoding="utf-8") as file:
-            file.writelines(parts)
+        Path(name).write_text(text, "utf-8")
     except OSError as problem:
         raise SessionError(f"{name} cannot be written: {problem.strerror}.") from problem

@@ -257,6 +257,11 @@ class Trace:
     marks: tuple[Mark, ...] = ()
     problems: tuple[str, ...] = ()
 
+    @property
+    def own_runs(self) -> list[Run]:
+        """The runs that happened in this session, and not in the one it was forked from."""
+        return [run for run in self.runs if not run.inherited]
+
 
 def _covered(stretches: Iterable[tuple[float, float]]) -> float:
     """Return how many seconds at least one of the stretches covers."""

@@ -28,7 +28,7 @@ def described(trace: Trace, shown: Sequence[Shown]) -> Json:
         "live": trace.live,
         "problems": list(trace.problems),
         "marks": [_mark(mark) for mark in trace.marks],
-        "totals": _totals(totals(trace.runs)),
+        "totals": _totals(totals(trace.own_runs)),
         "runs": [_run(each) for each in shown],
     }
 

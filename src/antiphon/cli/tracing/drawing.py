@@ -73,15 +73,15 @@ class Picture:
     """Parts of an SVG that begin at the top, and how high they are together."""
 
     parts: Sequence[str]
-    height: float
+    height: int
 
     @classmethod
     def stacked(cls, pictures: Iterable["Picture"]) -> "Picture":
         """Return pictures below each other."""
         parts: list[str] = []
-        height = 0.0
+        height = 0
         for picture in pictures:
-            parts += [f'<g transform="translate(0 {height:g})">', *picture.parts, "</g>"]
+            parts += [f'<g transform="translate(0 {height})">', *picture.parts, "</g>"]
             height += picture.height
         return cls(parts, height)
 
@@ -93,16 +93,16 @@ def document(trace: Trace, shown: Sequence[Shown]) -> str:
     whole = Picture.stacked([head, *(part for each in shown for part in _run(trace, each)), legend()])
     name = one_line(trace.title)
     style = element("style", STYLE, raw=True)
-    paper = f'<rect class="p" width="{WIDTH}" height="{whole.height + 2 * _EDGE:g}"/>'
+    paper = f'<rect class="p" width="{WIDTH}" height="{whole.height + 2 * _EDGE}"/>'
     body = f'<g transform="translate({_EDGE} {_EDGE})">{"".join(whole.parts)}</g>'
     return svg(style + paper + body, WIDTH, whole.height + 2 * _EDGE, f"Timeline of the session: {name}") + "\n"
 
 
-def svg(body: str, width: float, height: float, label: str) -> str:
+def svg(body: str, width: int, height: int, label: str) -> str:
     """Return an SVG element with a name that screen readers say."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escaped(label)}" '
-        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="graphics-document" aria-label="{escaped(label)}" '
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f"{element('title', label)}{body}</svg>"
     )
 
@@ -124,7 +124,7 @@ def request_picture(request: Request) -> Picture:
 def overview(run: Run) -> Picture:
     """Return one row for a whole run: when replies came in, and when calls ran."""
     axis = _Axis(run.began, max(run.ended - run.began, 1e-9))
-    parts = [f'<text x="0" y="14">{escaped("the whole run")}</text>', _line(axis)]
+    parts = [f'<text x="0" y="14">{escaped("the whole run")}</text>', _line()]
     for request in run.requests:
         replied = request.ended if request.replied is None else request.replied
         parts.append(_rect(axis, (request.sent, replied), "reply", y=4, height=4))
@@ -201,7 +201,7 @@ def _call(call: Call, request: Request, axis: _Axis) -> Picture:
     parts = [
         f'<text class="q e" x="16" y="14">{call.number}</text>',
         f'<text x="24" y="14">{escaped(cut(call_text(call), _LONGEST_LABEL - 2))}</text>',
-        _line(axis),
+        _line(),
         *(_phase(call, phase, axis) for phase in call.phases),
         _note(took, note, ""),
     ]
@@ -214,8 +214,8 @@ def _phase(call: Call, phase: Phase, axis: _Axis) -> str:
     return _rect(axis, (phase.begin, phase.end), kind, y=10 - height / 2, height=height)
 
 
-def _line(axis: _Axis) -> str:
-    return f'<line class="x" x1="{_LEFT}" x2="{axis.x(float("inf")):g}" y1="10" y2="10"/>'
+def _line() -> str:
+    return f'<line class="x" x1="{_LEFT}" x2="{_RIGHT}" y1="10" y2="10"/>'
 
 
 def _rect(axis: _Axis, time: tuple[float, float], kind: str, *, y: float, height: float) -> str:

@@ -78,8 +78,8 @@ class _Writer:
         where = f"session {one_line(trace.session)[:8]} in {one_line(trace.workspace)}, began {began_text(trace)}"
         yield from self._prose(where, "quiet")
         if len(trace.runs) != 1:
-            figures = totals(trace.runs)
-            yield from self._prose(f"{len(trace.runs)} runs, {time_text(figures)}")
+            figures = totals(trace.own_runs)
+            yield from self._prose(f"{len(trace.own_runs)} runs, {time_text(figures)}")
             yield from self._prose(usage_text(figures.tokens, figures.cost, figures.unpriced))
         for problem in trace.problems[:_MOST_PROBLEMS]:
             yield from self._prose(one_line(problem), "wait")

@@ -16,7 +16,10 @@ LONGEST = 200
 
 def began_text(trace: Trace) -> str:
     """Return when a session began, in this machine's time."""
-    return datetime.fromtimestamp(trace.at).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        return datetime.fromtimestamp(trace.at).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OSError, OverflowError, ValueError):  # no calendar reaches that far
+        return "at no known time"
 
 
 def prompt_text(run: Run) -> str:
