@@ -21,6 +21,7 @@ from antiphon.sessions.database import Durability
 PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 Names = tuple[str, ...]
 
 ENVIRONMENT_PREFIX = "ANTIPHON_"
@@ -42,6 +43,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         add_dirs: directories besides the working directory that file tools may use.
         system_prompt: replaces the agent's system prompt.
         append_system_prompt: stands behind the system prompt.
+        compact_at: percent of the context from which on a conversation is summed up; 0 for never by itself.
+        compact_model: who sums it up; the model itself unless given.
         durability: what a session's record survives: that the process is killed, or a power cut too.
         web_search: who searches the web: ddgs, anthropic, or the address of a SearXNG server.
     """
@@ -56,6 +59,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     add_dirs: Names = ()
     system_prompt: str | None = None
     append_system_prompt: str | None = None
+    compact_at: Percent = 85
+    compact_model: str | None = None
     durability: Durability = "process"
     web_search: str = "ddgs"
 
@@ -72,6 +77,8 @@ _WANTED = {
     "add_dirs": "a list of directories",
     "system_prompt": "a text",
     "append_system_prompt": "a text",
+    "compact_at": "a whole number of percent from 0 to 100",
+    "compact_model": "a model name",
     "durability": "process or power",
     "web_search": "ddgs, anthropic, or the address of a SearXNG server",
 }

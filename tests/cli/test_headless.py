@@ -132,6 +132,7 @@ def comparable(line: Mapping[str, Any]) -> dict[str, Any]:
         "total_cost_usd",
         "usage",
         "modelUsage",
+        "used_tokens",
         "cwd",
     }
     kept = {key: value for key, value in line.items() if key not in volatile}
@@ -216,6 +217,7 @@ def test_stream_json_is_the_conversation_and_what_happened_meanwhile(antiphon: A
                 },
                 "parent_tool_use_id": None,
             },
+            {"type": "system", "subtype": "context", "window_tokens": 1000000},
             {
                 "type": "assistant",
                 "message": {
@@ -225,6 +227,7 @@ def test_stream_json_is_the_conversation_and_what_happened_meanwhile(antiphon: A
                 },
                 "parent_tool_use_id": None,
             },
+            {"type": "system", "subtype": "context", "window_tokens": 1000000},
             {
                 "type": "result",
                 "subtype": "success",
@@ -332,7 +335,7 @@ def test_what_was_said_before_a_run_was_stopped_is_no_answer(antiphon: Antiphon)
         ([reply("x", faults=[Refuse(529, retry_after=0)]) for _ in range(9)], "Try again later"),
         (
             [reply("x", faults=[Refuse(400, message="prompt is too long: 200001 tokens > 200000 maximum")])],
-            "no longer fits the context window",
+            "does not fit the context window",
         ),
     ],
 )

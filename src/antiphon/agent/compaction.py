@@ -112,11 +112,11 @@ def stretch(summary: str, kept: Kept) -> Json:
     return {"role": "user", "content": content}
 
 
-def fitting_stretch(summary: str, kept: Kept, most: int) -> Json | None:
+def fitting_stretch(summary: str, kept: Kept, most: int, *, cut: bool = True) -> Json | None:
     """Return the richest new stretch of at most so many tokens, or None where not even the barest fits.
 
-    What is left out first: contents of files, from the one touched longest ago; then their names; then the end of the
-    summary. What the user said last is never cut.
+    What is left out first: contents of files, from the one touched longest ago; then their names; then, if it may be
+    `cut`, the end of the summary. What the user said last is never cut.
     """
     files = list(kept.files)
     while True:
@@ -130,7 +130,7 @@ def fitting_stretch(summary: str, kept: Kept, most: int) -> Json | None:
     bare = _with(kept, ())
     over = estimate([stretch(summary, bare)]) - most
     room = len(summary.strip()) - max(0, over) * BYTES_PER_TOKEN - 100
-    if over > 0 and room > 0:
+    if cut and over > 0 and room > 0:
         summary = f"{summary.strip()[:room]}\n[The summary was cut here.]"
     message = stretch(summary, bare)
     return message if estimate([message]) <= most else None

@@ -60,7 +60,7 @@ MOST_IN_A_ROW = 3
 """A conversation that was full again after one reply this often gets no further by summing it up."""
 
 _WANTED, _MOST = 60, 90
-"""Percent of the size that calls for compaction which a new stretch should have, and may have at most."""
+"""Percent of what a conversation has, or has room for, that a new stretch should have, and may have at most."""
 _FILES_SHARE = 4
 """Contents of files may be this part of a new stretch."""
 _MOST_FILES = 5
@@ -306,7 +306,8 @@ class Room:
         """
         history, began = self._history, anyio.current_time()
         budget = self.budget
-        wanted, most = self._sizes(budget)
+        held = estimate(history.messages)
+        wanted, most = self._sizes(budget, held)
         kept = kept_in(history.messages, open=not asked, searchable=self._searchable)
         self._require_use(kept, most, asked=asked)
         if emit is not None:
@@ -329,11 +330,10 @@ class Room:
             stand_in = without_a_model(history.messages, str(none), wanted * BYTES_PER_TOKEN // 2)
             summary = Summary(stand_in, none.usage)
         kept = replace(kept, files=await self._with_contents(kept.files, wanted // _FILES_SHARE))
-        message = fitting_stretch(summary.text, kept, wanted) or fitting_stretch(summary.text, kept, most)
+        message = fitting_stretch(summary.text, kept, wanted, cut=False)
+        message = message or fitting_stretch(summary.text, kept, most, cut=not asked)
         if message is None:
-            raise CompactionFailed(TOO_LARGE)
-        if estimate([message]) >= estimate(history.messages):
-            raise CompactionFailed(NOT_SHORTER)
+            raise CompactionFailed(NOT_SHORTER if asked else TOO_LARGE)
         history.record(Compacted((message,), reason, budget.used, summary.reply))
         history.start_over([message])
         self._meter.reset()
@@ -345,13 +345,12 @@ class Room:
             emit(told)
         return told
 
-    def _sizes(self, budget: ContextBudget) -> tuple[int, int]:
-        """Return the tokens that a new stretch should have, and may have at most."""
+    def _sizes(self, budget: ContextBudget, held: int) -> tuple[int, int]:
+        """Return the tokens that a new stretch should have, and may have at most, in the place of so many."""
         limit = budget.limit(self._settings.compact_at or DEFAULT_COMPACT_AT)
-        if limit is None:
-            limit = budget.used
-        bare = parts_of(self._settings.params, ()).total
-        return max(0, limit * _WANTED // 100 - bare), max(0, limit * _MOST // 100 - bare)
+        room = held if limit is None else limit - parts_of(self._settings.params, ()).total
+        size = max(0, min(held, room))
+        return size * _WANTED // 100, size * _MOST // 100
 
     def _require_use(self, kept: Kept, most: int, *, asked: bool) -> None:
         """Make sure, before anybody is asked for a summary, that it can be of use.
@@ -360,7 +359,7 @@ class Room:
             CompactionFailed: it cannot.
         """
         if estimate([stretch("", replace(kept, files=()))]) >= most:
-            raise CompactionFailed(TOO_LARGE)
+            raise CompactionFailed(NOT_SHORTER if asked else TOO_LARGE)
         messages = self._history.messages
         if asked or not is_stretch(messages[0]):
             self._in_a_row = 0

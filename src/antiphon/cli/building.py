@@ -24,6 +24,7 @@ from antiphon.sessions.session import Session
 from antiphon.settings import Settings
 from antiphon.tools.ask_user import AskPerson
 from antiphon.tools.base import Tool, Workspace
+from antiphon.tools.search_history import SearchHistory
 from antiphon.tools.standard import standard_tools
 
 
@@ -47,7 +48,8 @@ class Workbench:
         keeps_prompt = used is not None and settings.system_prompt is None and settings.append_system_prompt is None
         return Agent(
             model or settings.model or str((used or {}).get("model") or DEFAULT_MODEL),
-            tools=self.tools,
+            # Last, so that a cache holds the others for every session.
+            tools=[*self.tools, SearchHistory(session.history)] if session is not None else self.tools,
             provider=self.provider,
             system=None if keeps_prompt else self.system,
             permissions=Permissions(
@@ -62,6 +64,8 @@ class Workbench:
             max_parallel=settings.max_parallel_tools or DEFAULT_LIMIT,
             session=session,
             checkpoints=self.checkpoints,
+            compact_at=settings.compact_at,
+            compact_model=settings.compact_model,
         )
 
 
@@ -90,7 +94,7 @@ async def open_workbench(
         spill = workspace_directory(data, Path.cwd().resolve()) / "results" if data is not None else temporary
         workspace = workspace_of(settings, spill)
         tools = _tools(settings, workspace, ask)
-        _check_names(settings, [tool.name for tool in tools])
+        _check_names(settings, [*(tool.name for tool in tools), SearchHistory.name])
         checkpoints = None if data is None else checkpoints_of(workspace.root, data)
         system = system_prompt(settings, workspace)
         bench = Workbench(settings, workspace, tools, provider, system, approve, checkpoints)

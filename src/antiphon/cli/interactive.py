@@ -17,7 +17,7 @@ from antiphon.agent.prices import add
 from antiphon.cli.building import Workbench, open_workbench
 from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.failures import why_stopped
-from antiphon.cli.figures import run_text, usage_text
+from antiphon.cli.figures import compacted_text, context_text, run_text, usage_text
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.invocation import Invocation
 from antiphon.cli.opening import Opened, close_session, last_words, open_session, what_was_left
@@ -30,6 +30,7 @@ from antiphon.cli.session_choice import choose_session
 from antiphon.cli.showing import screen_for
 from antiphon.cli.slash_commands import Leave, SlashCommands
 from antiphon.cli.terminal import Terminal
+from antiphon.errors import CompactionFailed
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.store import Sessions
 from antiphon.sessions.summary import Summary
@@ -137,7 +138,22 @@ class Talk:
         if why:
             self.say(why, "wait" if result.stop_reason == "cancelled" else "bad")
         if result.turns:
-            self.say(f"{run_text(result)}")
+            context = context_text(self.agent.context.budget)
+            self.say(f"{run_text(result)}{', ' if context else ''}{context}")
+
+    def compact(self, instructions: str) -> None:
+        """Have the conversation summed up, and say what came of it."""
+        self.say("The conversation is being summed up. Ctrl-C stops that.")
+        self._interrupts.stop = lambda: self._portal.start_task_soon(self.agent.cancel)
+        try:
+            compacted = self._portal.call(self.agent.compact, instructions)
+        except CompactionFailed as failed:
+            self.say(one_line(str(failed)), "bad")
+            return
+        finally:
+            self._interrupts.stop = None
+        self.used = add(self.used, compacted.usage)
+        self.say(compacted_text(compacted))
 
     def say(self, text: str, style: str = "quiet") -> None:
         """Print a line."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from antiphon.cli.figures import usage_text
+from antiphon.cli.figures import context_lines, usage_text
 from antiphon.cli.invocation import Which
 from antiphon.cli.opening import SHORT_ID, begin_session, open_session
 from antiphon.cli.safe_text import one_line
@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "/resume [ID]": "leave this session and go on with another one",
     "/fork": "go on in a copy of this session, which stays as it is",
     "/name [TEXT]": "show the name of the session, or give it one",
+    "/context": "how full the context is, and of what",
+    "/compact [TEXT]": "sum the conversation up to make room; TEXT says what to keep in mind",
     "/cost": "what has been used so far",
     "/exit": "leave (also Ctrl-D)",
 }
@@ -50,6 +52,8 @@ class SlashCommands:
             "resume": self._resume,
             "fork": self._fork,
             "name": self._name,
+            "context": self._context,
+            "compact": self._compact,
             "cost": self._cost,
             "exit": self._exit,
             "quit": self._exit,
@@ -130,6 +134,13 @@ class SlashCommands:
         else:
             title = self._talk.sessions.state(session.id).title
             self._talk.say(f"Session {session.id[:SHORT_ID]}: {one_line(title)}")
+
+    def _context(self, _argument: str) -> None:
+        for line in context_lines(self._talk.agent.context, self._talk.workbench.settings.compact_at):
+            self._talk.say(line, "")
+
+    def _compact(self, instructions: str) -> None:
+        self._talk.compact(instructions)
 
     def _cost(self, _argument: str) -> None:
         self._talk.say(f"{usage_text(self._talk.used)}.")

@@ -2,7 +2,8 @@
 
 The vocabulary is Claude Code's, so that its SDKs and everybody's scripts can read us: `system`/`init`, `assistant`,
 `user`, `result`, and `stream_event` for partial messages. What they have no word for comes as further subtypes of
-`system` (`tool_state`, `retry`, `turn_discarded`, `warning`); none of theirs is changed. Pure: events in, JSON out.
+`system` (`tool_state`, `retry`, `turn_discarded`, `warning`, `context`, ...); none of theirs is changed. Pure: events
+in, JSON out.
 """
 
 import json
@@ -14,7 +15,12 @@ from antiphon.agent.events import (
     AgentEvent,
     CallChanged,
     CallStreaming,
+    CompactionSkipped,
+    CompactionStarted,
+    ContextCompacted,
+    ContextMeasured,
     ReplyReceived,
+    ResultsCleared,
     ResultsReady,
     Retrying,
     RunEnded,
@@ -103,6 +109,8 @@ class StreamJson:
                 yield {**state, "waits_for": list(event.waits_for)}
             case Retrying() | Warned() | TurnDiscarded():
                 yield {"type": "system", **_notice(event)}
+            case ContextMeasured() | CompactionStarted() | ContextCompacted() | CompactionSkipped() | ResultsCleared():
+                yield {"type": "system", **_about_context(event)}
             case RunEnded(result=result):
                 yield self._result(result)
             case _:
@@ -225,6 +233,23 @@ def _notice(event: Retrying | Warned | TurnDiscarded) -> Json:
             return {"subtype": "warning", "text": text}
         case TurnDiscarded(reason=reason):
             return {"subtype": "turn_discarded", "reason": reason}
+
+
+def _about_context(
+    event: ContextMeasured | CompactionStarted | ContextCompacted | CompactionSkipped | ResultsCleared,
+) -> Json:
+    match event:
+        case ContextMeasured(used=used, window=window):
+            return {"subtype": "context", "used_tokens": used, "window_tokens": window}
+        case CompactionStarted(reason=reason):
+            return {"subtype": "status", "status": "compacting", "reason": reason}
+        case ContextCompacted():
+            metadata = {"trigger": "auto", "pre_tokens": event.before, "post_tokens": event.after}
+            return {"subtype": "compact_boundary", "compact_metadata": metadata, "usage": usage_json(event.usage)}
+        case CompactionSkipped(reason=reason):
+            return {"subtype": "compact_skipped", "reason": reason}
+        case ResultsCleared(results=results, tokens=tokens):
+            return {"subtype": "results_cleared", "results": results, "tokens": tokens}
 
 
 def usage_json(usage: Usage) -> Json:

@@ -14,7 +14,12 @@ from antiphon.agent.events import (
     CallChanged,
     CallOutput,
     CallStreaming,
+    CompactionSkipped,
+    CompactionStarted,
+    ContextCompacted,
+    ContextMeasured,
     ReplyReceived,
+    ResultsCleared,
     ResultsReady,
     Retrying,
     RunEnded,
@@ -39,6 +44,12 @@ _TELLING = ("command", "pattern", "query", "url", "question", "prompt")
 _PATHS = ("path", "file_path")
 # An argument can hold a whole file; no line is that long.
 _LONGEST = 400
+
+_WAITS_FOR = {
+    "": "waiting for the model",
+    "thinking": "the model thinks",
+    "summing up": "summing up the conversation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class RunView:
         self._in_turn = False
         self._since = 0.0
         # What the model has done in this reply so far: nothing, thought, or said something.
-        self._doing: Literal["", "thinking", "said"] = ""
+        self._doing: Literal["", "thinking", "said", "summing up"] = ""
         self._text = ""
         self._text_kind: LineKind = "text"
         self._retry: tuple[Retrying, float] | None = None
@@ -172,12 +183,17 @@ class RunView:
                 yield Line("note", one_line(_retry_line(event)))
             case Warned(text=text):
                 yield Line("note", one_line(text))
+            case CompactionStarted() | ContextCompacted() | CompactionSkipped() | ResultsCleared():
+                self._doing = "summing up" if isinstance(event, CompactionStarted) else ""
+                yield Line("note", one_line(_context_line(event)))
             case TurnDiscarded(reason=reason):
                 yield from self._flush()
                 if self._doing:
                     yield Line("note", one_line(f"The reply was dropped, nothing of it counts: {reason}"))
                 self._calls.clear()
                 self._reply_complete, self._doing = False, ""
+            case ContextMeasured():
+                return
             case RunEnded():
                 yield from self._finish_turn(now)
 
@@ -191,7 +207,7 @@ class RunView:
             event, since = self._retry
             return f"asking again in {max(0.0, event.wait - (now - since)):.0f} s"
         if self._in_turn and not self._calls and self._doing != "said":
-            what = "the model thinks" if self._doing else "waiting for the model"
+            what = _WAITS_FOR[self._doing]
             return f"{what}, {max(0.0, now - self._since):.0f} s"
         return ""
 
@@ -289,6 +305,18 @@ def seconds_text(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def _context_line(event: CompactionStarted | ContextCompacted | CompactionSkipped | ResultsCleared) -> str:
+    match event:
+        case CompactionStarted(reason=reason):
+            return f"The conversation is summed up: {reason}."
+        case ContextCompacted(before=before, after=after):
+            return f"About {before:,} tokens of context became {after:,}."
+        case CompactionSkipped(reason=reason):
+            return reason
+        case ResultsCleared(results=results, tokens=tokens):
+            return f"{results} old results were cleared, about {tokens:,} tokens of context."
 
 
 def _retry_line(event: Retrying) -> str:
