@@ -284,7 +284,7 @@ def _make(root: Path, tree: dict[str, tuple[str, bytes | str]]) -> dict[str, obj
     return snapshot(root)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees=st.lists(_TREES, min_size=2, max_size=4))
 async def test_any_state_can_be_reached_from_any_other(
     trees: list[dict[str, tuple[str, bytes | str]]], tmp_path: Path, work: Path

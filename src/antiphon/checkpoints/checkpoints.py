@@ -18,8 +18,8 @@ import anyio
 import anyio.to_thread
 
 from antiphon.checkpoints.comparing import as_changes, differences, unified
-from antiphon.checkpoints.git import ATTRIBUTES, Git
-from antiphon.checkpoints.lock import holding, remove_stale_locks
+from antiphon.checkpoints.git import ATTRIBUTES, DiskFull, Git
+from antiphon.checkpoints.lock import holding, remove_half_written, remove_stale_locks
 from antiphon.checkpoints.model import Change, Checkpoint, LeftOut, Pruned, Restored, State, Unfinished
 from antiphon.checkpoints.restoring import Outcome, bring_back, sweep
 from antiphon.checkpoints.scanning import Limits, Part
@@ -208,6 +208,7 @@ class Checkpoints:
             lines = "".join(f"delete {_REFS}{one.number:08d}\n" for one in doomed)
             await git.run("update-ref", "--stdin", given=lines.encode())
             self._drop_parts(one for one in every if one.id in spared)
+            await git.run("prune", "--expire=now")  # makes room for what follows
             await git.run("pack-refs", "--all")
             await git.run("repack", "-a", "-d", "-q")
             await git.run("prune", "--expire=now")
@@ -240,7 +241,11 @@ class Checkpoints:
                 remove_stale_locks(git.repository)
                 self._prepare(git.repository)
                 await self._sweep(git)
-                yield git
+                try:
+                    yield git
+                except DiskFull:
+                    remove_half_written(git.repository)
+                    raise
         except OSError as error:
             raise _unusable(error) from error
 
@@ -271,7 +276,7 @@ class Checkpoints:
         last = newest[-1] if newest else None
         state = await self._present(git)
         if last is not None and last.state == state:
-            return replace(last, new=False)
+            return last
         taken = Checkpoint("", last.number + 1 if last else 1, datetime.now(UTC), label, state=state)
         holds = [f"-p{commit}" for commit in dict.fromkeys(state.commits.values())]
         tree = f"{state.commits['']}^{{tree}}"
@@ -365,7 +370,9 @@ def _decoded(line: bytes) -> Checkpoint:
     fields = json.loads(text)
     left_out = tuple(LeftOut(path, reason) for path, reason in fields["left_out"])
     state = State(fields["commits"], left_out)
-    return Checkpoint(id, fields["number"], datetime.fromisoformat(fields["at"]), fields["label"], state=state)
+    return Checkpoint(
+        id, fields["number"], datetime.fromisoformat(fields["at"]), fields["label"], new=False, state=state
+    )
 
 
 def _is_at(path: str, wanted: str) -> bool:

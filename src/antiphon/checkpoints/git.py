@@ -55,7 +55,8 @@ _SETTINGS = {
 ATTRIBUTES = "* -text -ident !filter !diff !eol !crlf !working-tree-encoding !merge !whitespace\n"
 """Goes before every `.gitattributes`: no file is converted, whatever they say."""
 
-_NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+_NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Out of diskspace")
+"""git has words of its own for a write that came up short."""
 _SHOWN = 500
 
 

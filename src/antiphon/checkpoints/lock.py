@@ -79,3 +79,10 @@ def remove_stale_locks(repository: Path) -> None:
     for place in places:
         for lock in place.glob("*.lock"):
             lock.unlink(missing_ok=True)
+
+
+def remove_half_written(repository: Path) -> None:
+    """Remove what git left of objects that it could not write to their end; only for who holds the lock."""
+    for pattern in ("pack/tmp_*", "pack/.tmp-*", "*/tmp_obj_*"):
+        for left in (repository / "objects").glob(pattern):
+            left.unlink(missing_ok=True)
