@@ -8,6 +8,7 @@ from inline_snapshot import snapshot
 from antiphon.cli.safe_text import columns
 from antiphon.cli.tracing.choosing import Shown, choose
 from antiphon.cli.tracing.text import lines
+from antiphon.cli.tracing.wording import span_text
 from antiphon.engine.events import Discarded, Finished, Resumed, writing
 from antiphon.errors import SettingsError
 from antiphon.sessions.records import Compacted, Forked, RunEnded, TurnBegan
@@ -175,6 +176,12 @@ def test_what_was_done_twice_or_not_at_all_is_said() -> None:
             "  ━ the reply comes in   ░ waits   ▒ waits for approval   █ runs",
         ]
     )
+
+
+def test_quick_calls_are_told_in_milliseconds() -> None:
+    assert [span_text(seconds) for seconds in (0, 0.0004, 0.012, 0.0996, 3, 75)] == [
+        "0.0 s", "0 ms", "12 ms", "0.1 s", "3.0 s", "75 s",
+    ]  # fmt: skip
 
 
 def test_of_a_long_run_the_latest_turns_are_shown_and_how_to_see_the_others() -> None:

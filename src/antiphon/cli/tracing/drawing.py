@@ -25,11 +25,11 @@ from antiphon.cli.tracing.wording import (
     run_facts,
     run_usage_text,
     sent_text,
+    span_text,
     state_text,
     time_text,
     waits_text,
 )
-from antiphon.cli.view import seconds_text
 from antiphon.sessions.trace import Call, CallOutcome, Mark, Phase, Request, Run, Trace
 from antiphon.sessions.trace_totals import totals
 
@@ -117,7 +117,7 @@ def request_picture(request: Request) -> Picture:
         rows.insert(1, Picture([f'<line class="x" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{bottom}"/>'], 0))
     told = one_line(request.reason, LONGEST), sent_text(request)
     lines = [(text, "q") for text in told if text]
-    lines += [(f"at {seconds_text(mark.at - request.sent)} {mark_text(mark)}", "q") for mark in request.marks]
+    lines += [(f"at {span_text(mark.at - request.sent)} {mark_text(mark)}", "q") for mark in request.marks]
     return Picture.stacked([*rows, _texts(*lines, indent=24)])
 
 
@@ -132,8 +132,8 @@ def overview(run: Run) -> Picture:
         if ran:
             begin, end = min(phase.begin for phase in ran), max(phase.end for phase in ran)
             parts.append(_rect(axis, (begin, end), "ok", y=10, height=6))
-    parts.append(f'<text class="q" x="{_RIGHT + 10}" y="14">{escaped(seconds_text(run.ended - run.began))}</text>')
-    title = f"The whole run, {seconds_text(run.ended - run.began)}: above when replies came in, below when calls ran"
+    parts.append(f'<text class="q" x="{_RIGHT + 10}" y="14">{escaped(span_text(run.ended - run.began))}</text>')
+    title = f"The whole run, {span_text(run.ended - run.began)}: above when replies came in, below when calls ran"
     return Picture([_group(title, parts)], _ROW + 4)
 
 
@@ -175,7 +175,7 @@ def _axis(request: Request) -> Picture:
     return Picture(
         [
             f'<text class="q" x="{_LEFT}" y="14">0 s</text>',
-            f'<text class="q e" x="{_RIGHT}" y="14">{escaped(seconds_text(request.seconds))}</text>',
+            f'<text class="q e" x="{_RIGHT}" y="14">{escaped(span_text(request.seconds))}</text>',
             f'<line class="x" x1="{_LEFT}" x2="{_RIGHT}" y1="18" y2="18"/>',
         ],
         _ROW,
@@ -183,7 +183,7 @@ def _axis(request: Request) -> Picture:
 
 
 def _reply(request: Request, axis: _Axis) -> Picture:
-    took, text = seconds_text(reply_seconds(request)), reply_text(request)
+    took, text = span_text(reply_seconds(request)), reply_text(request)
     end = request.ended if request.replied is None else request.replied
     parts = [
         '<text x="24" y="14">reply</text>',
@@ -194,7 +194,7 @@ def _reply(request: Request, axis: _Axis) -> Picture:
 
 
 def _call(call: Call, request: Request, axis: _Axis) -> Picture:
-    took = seconds_text(call.took) if call.runs else ""
+    took = span_text(call.took) if call.runs else ""
     state = state_text(call)
     told = [f"{state}, waited for {waits_text(call, request)}", f"{state}, waited for {waits_text(call)}"]
     note = next((text for text in told if columns(text) <= _LONGEST_NOTE), told[-1]) if call.waits else state

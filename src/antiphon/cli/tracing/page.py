@@ -16,9 +16,9 @@ from antiphon.cli.tracing.wording import (
     request_title,
     run_facts,
     run_usage_text,
+    span_text,
     time_text,
 )
-from antiphon.cli.view import seconds_text
 from antiphon.sessions.trace import Mark, Request, Run, Trace
 from antiphon.sessions.trace_totals import Totals, totals
 
@@ -72,11 +72,11 @@ def page(trace: Trace, shown: Sequence[Shown]) -> Iterator[str]:
 def _figures(figures: Totals) -> str:
     share = figures.tokens.cache_share
     values = {
-        "wall time": seconds_text(figures.wall),
-        "replies came in for": seconds_text(figures.streaming),
-        "calls one after another": seconds_text(figures.calls_took),
-        "saved": seconds_text(figures.saved),
-        "waited for approval": seconds_text(figures.waited_for_person),
+        "wall time": span_text(figures.wall),
+        "replies came in for": span_text(figures.streaming),
+        "calls one after another": span_text(figures.calls_took),
+        "saved": span_text(figures.saved),
+        "waited for approval": span_text(figures.waited_for_person),
         "turns": f"{figures.turns:,}",
         "calls": f"{figures.calls:,}",
         "tokens in": f"{figures.tokens.sent:,}",

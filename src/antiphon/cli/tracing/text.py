@@ -20,12 +20,13 @@ from antiphon.cli.tracing.wording import (
     run_facts,
     run_usage_text,
     sent_text,
+    span_text,
     state_text,
     time_text,
     usage_text,
     waits_text,
 )
-from antiphon.cli.view import seconds_text, summary_of
+from antiphon.cli.view import summary_of
 from antiphon.sessions.trace import Call, CallOutcome, Mark, Request, Run, Trace
 from antiphon.sessions.trace_totals import totals
 
@@ -133,13 +134,13 @@ class _Writer:
         yield [(f"  {title}  ", "strong"), (figures if beside else "", "quiet")]
         if not beside:
             yield from self._prose(figures, "quiet", 5)
-        yield [(f"{' ' * self._head}0 s{seconds_text(request.seconds):>{max(0, room - 3)}}", "quiet")]
+        yield [(f"{' ' * self._head}0 s{span_text(request.seconds):>{max(0, room - 3)}}", "quiet")]
         good = request.outcome == "replied"
         replied = request.ended if request.replied is None else request.replied
         yield [
             (f"     {_column('reply', self._names)}{self._column_of_arguments('')}", "quiet"),
             *bar([Stretch(request.sent, replied, "reply", "active" if good else "wait")], scale, self._marks),
-            (f"{seconds_text(reply_seconds(request)):>{_TOOK}}  ", "quiet"),
+            (f"{span_text(reply_seconds(request)):>{_TOOK}}  ", "quiet"),
             (reply_text(request), "quiet" if good else "wait"),
         ]
         if request.reason:
@@ -149,7 +150,7 @@ class _Writer:
         if sent_text(request):
             yield from self._prose(sent_text(request), "quiet", 5)
         for mark in request.marks:
-            at = seconds_text(mark.at - request.sent)
+            at = span_text(mark.at - request.sent)
             yield from self._prose(f"at {at} {mark_text(mark)}", "wait" if mark.kind == "resumed" else "quiet", 5)
 
     def _call(self, call: Call, waited: str, scale: Scale) -> Line:
@@ -158,7 +159,7 @@ class _Writer:
             (_column(call.name, self._names), "strong"),
             (self._column_of_arguments(summary_of(call.input)), ""),
             *bar(stretches(call), scale, self._marks),
-            (f"{seconds_text(call.took) if call.runs else '':>{_TOOK}}  ", "quiet"),
+            (f"{span_text(call.took) if call.runs else '':>{_TOOK}}  ", "quiet"),
             (f"{state_text(call):<{_STATE}}", STYLES[call.state]),
             (waited, "quiet"),
         ]

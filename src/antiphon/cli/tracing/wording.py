@@ -14,6 +14,11 @@ LONGEST = 200
 """Most characters of a prompt, a reason or arguments that are shown."""
 
 
+def span_text(seconds: float) -> str:
+    """Return how long something took: milliseconds, tenths, whole seconds, minutes."""
+    return f"{seconds * 1000:.0f} ms" if 0 < seconds < 0.0995 else seconds_text(seconds)
+
+
 def began_text(trace: Trace) -> str:
     """Return when a session began, in this machine's time."""
     try:
@@ -50,14 +55,14 @@ def run_facts(run: Run) -> list[str]:
 def time_text(figures: Totals) -> str:
     """Return where the time went, in one line."""
     parts = [
-        seconds_text(figures.wall),
+        span_text(figures.wall),
         _count(figures.turns, "turn") + (f" ({figures.discarded:,} more discarded)" if figures.discarded else ""),
         _count(figures.calls, "call"),
     ]
     if figures.calls:
-        parts.append(f"one after another {seconds_text(figures.calls_took)}, {seconds_text(figures.saved)} saved")
+        parts.append(f"one after another {span_text(figures.calls_took)}, {span_text(figures.saved)} saved")
     if figures.waited_for_person >= 0.05:
-        parts.append(f"{seconds_text(figures.waited_for_person)} waiting for approval")
+        parts.append(f"{span_text(figures.waited_for_person)} waiting for approval")
     return ", ".join(parts)
 
 
@@ -130,10 +135,10 @@ def sent_text(request: Request) -> str:
     """Return when the results were there and when they were sent; nothing where nothing was asked for."""
     if request.answered is None:
         return ""
-    there = f"results complete at {seconds_text(request.answered - request.sent)}"
+    there = f"results complete at {span_text(request.answered - request.sent)}"
     if request.followed is None:
         return f"{there}, not sent in this run"
-    return f"{there}, sent at {seconds_text(request.followed - request.sent)}"
+    return f"{there}, sent at {span_text(request.followed - request.sent)}"
 
 
 def call_text(call: Call) -> str:
@@ -152,19 +157,18 @@ def waits_text(call: Call, request: Request | None = None) -> str:
 
     With the request it is said in more words, and other calls are named.
     """
-    return ", ".join(f"{_waited_for(phase, request)} {seconds_text(phase.seconds)}" for phase in call.waits)
+    return ", ".join(f"{_waited_for(phase, request)} {span_text(phase.seconds)}" for phase in call.waits)
 
 
 def call_sentence(call: Call, request: Request) -> str:
     """Return all there is to say of a call's time."""
-    parts = [f"asked for at {seconds_text(call.asked - request.sent)}"]
-    parts += [f"waited {seconds_text(phase.seconds)} for {_waited_for(phase, request)}" for phase in call.waits]
+    parts = [f"asked for at {span_text(call.asked - request.sent)}"]
+    parts += [f"waited {span_text(phase.seconds)} for {_waited_for(phase, request)}" for phase in call.waits]
     runs = call.runs
     if not runs:
         parts.append("did not run")
     parts += [
-        f"{'ran again' if number else 'ran'} at {seconds_text(phase.begin - request.sent)} for "
-        f"{seconds_text(phase.seconds)}"
+        f"{'ran again' if number else 'ran'} at {span_text(phase.begin - request.sent)} for {span_text(phase.seconds)}"
         for number, phase in enumerate(runs)
     ]
     result = f": {outcome_of(call.result)}" if call.result is not None else ""
@@ -212,7 +216,7 @@ def _named(number: int, request: Request | None) -> str:
 
 def _long_text(seconds: float) -> str:
     if seconds < 3600:
-        return seconds_text(seconds)
+        return span_text(seconds)
     hours = round(seconds / 3600)
     return _count(hours, "hour") if hours < 48 else _count(round(seconds / 86_400), "day")
 
