@@ -162,8 +162,8 @@ def test_a_search_shows_who_said_it_and_where(home: Home, capsys: Printed) -> No
     home.begin("nothing here", ago=100)
     assert told(capsys, "search", "NEEDLE").splitlines() == [
         f"{session_id[:8]}          now    2 turns  Where is the needle?",
-        "  you     Where is the needle?",
-        "  result  the haystack needle the haystack needle the haystack needle the haystack needle the haystack needle",
+        "  you             now  Where is the needle?",
+        f"  result          now  {' '.join(['the haystack needle'] * 5)}",
     ]
     (found,) = json.loads(told(capsys, "search", "needle", "--json"))
     assert (found["session"]["id"], found["count"]) == (session_id, 2)

@@ -88,6 +88,8 @@ def test_results_that_no_record_names_are_left_over(tmp_path: Path) -> None:
 def test_nothing_is_left_over_while_a_session_does_not_say_whose_it_is(tmp_path: Path) -> None:
     keep(workspace_directory(tmp_path, "/gone") / "results" / "a.txt")
     assert left(tmp_path, [session("a", workspace="", damaged="torn")]) == []
+    assert left(tmp_path, [session("a", workspace="", prompts=0, live=True)]) == []
+    assert len(left(tmp_path, [session("a", workspace="", prompts=0)])) == 1, "it was killed before it said anything"
 
 
 def test_what_others_put_there_is_left_alone(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def leftovers(
     Raises:
         SessionError: a session cannot be read.
     """
-    if any(not summary.workspace and summary.damaged for summary in staying):
-        return []  # Nobody knows whose it is.
+    if any(not summary.workspace and (summary.damaged or summary.live) for summary in staying):
+        return []  # Nobody knows whose it is; one that is open has just begun.
     of_directory: dict[Path, list[Summary]] = {}
     for summary in staying:
         for path in {Path(summary.workspace), Path(os.path.realpath(summary.workspace))} if summary.workspace else ():

@@ -12,7 +12,8 @@ from antiphon.sessions.summary import Summary
 
 SHOWN = 20
 """How many sessions are listed unless more are asked for."""
-_NARROW = 64
+NARROW = 64
+"""Columns from which on there is room for more than what and when."""
 _LONGEST_PATH = 32
 
 
@@ -34,7 +35,7 @@ def rows(place: Place, summaries: Sequence[Summary]) -> Iterator[str]:
     """Yield a line for each session: id, when something happened last, turns, title; what there is room for."""
     ids = short_ids(summaries)
     widest = max(map(len, ids.values()), default=0)
-    narrow = 0 < place.width < _NARROW
+    narrow = 0 < place.width < NARROW
     paths = {summary.workspace: _path(summary.workspace) for summary in summaries} if place.all and not narrow else {}
     path_width = max(map(columns, paths.values()), default=0)
     for summary in summaries:

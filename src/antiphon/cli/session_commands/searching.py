@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import safe
 from antiphon.cli.screen import Piece
-from antiphon.cli.session_commands.listing import SHOWN, rows
-from antiphon.cli.session_commands.place import Place, shown_path
+from antiphon.cli.session_commands.listing import NARROW, SHOWN, rows
+from antiphon.cli.session_commands.place import Place, age, shown_path
 from antiphon.sessions.described import described, iso
 from antiphon.sessions.matching import Excerpt
 from antiphon.sessions.searching import Found, Hit
@@ -39,7 +39,9 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
 
 def _hits(place: Place, found: Found) -> Iterator[list[Piece]]:
     for hit in found.hits:
-        line: list[Piece] = [(f"  {_WORDS.get(hit.role, hit.role):<{_ROLE_WIDTH}} ", "quiet"), *_pieces(hit.excerpt)]
+        when = "" if 0 < place.width < NARROW else f"{age(hit.at, place.now):>11}  "
+        who = f"  {_WORDS.get(hit.role, hit.role):<{_ROLE_WIDTH}} "
+        line: list[Piece] = [(who + when, "quiet"), *_pieces(hit.excerpt)]
         yield fitted(line, place.width) if place.width else line
     more = found.count - len(found.hits)
     if more:
