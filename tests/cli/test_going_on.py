@@ -235,3 +235,29 @@ def test_a_killed_session_shows_what_was_left_and_goes_on_when_told_to(antiphon:
         session.types("/continue")
         session.sees(r"nothing to go on with\. Say something\.\s+> $")
         leave(session)
+
+
+def test_on_a_terminal_one_goes_back_and_says_something_else(antiphon: Antiphon) -> None:
+    edit = reply(ToolUse("edit_file", {"path": "a.txt", "old_text": "alpha", "new_text": "omega"}))
+    with antiphon.on_terminal("--yolo", script=["Hello.", edit, "Changed.", "Better."]) as session:
+        session.sees("> $")
+        session.types("hello")
+        session.sees(r"Hello\.[\s\S]*> $")
+        session.types("change it")
+        session.sees(r"Changed\.[\s\S]*> $")
+        assert (antiphon.project / "a.txt").read_text() == "omega\n"
+        session.types("/rewind")
+        session.sees(r"1  hello\s+2  change it  \(files changed\)[\s\S]*> $")
+        session.types("2")
+        session.sees(r"Files, conversation, or both\?[\s\S]*> $")
+        session.types("b")
+        session.sees(r"modified  a\.txt  \+1 -1\s+Change 1 file back\? y or n\s+> $")
+        session.types("y")
+        session.sees(r"1 brought back, 0 deleted[\s\S]*up to before prompt 2\.[\s\S]*> change it$")
+        assert (antiphon.project / "a.txt").read_text() == "alpha\n"
+        session.types(" for the better")
+        session.sees(r"Better\.[\s\S]*> $")
+        leave(session)
+    last = texts(antiphon.emulator.requests[-1]["messages"])
+    assert ("hello" in last, "change it for the better" in last, "omega" in last) == (True, True, False)
+    assert len(list(kept(antiphon).ids())) == 2

@@ -6,7 +6,8 @@ prompts, while the main thread reads lines, where Ctrl-C can interrupt them. Ctr
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -35,6 +36,8 @@ from antiphon.sessions.places import data_directory
 from antiphon.sessions.store import Sessions
 from antiphon.sessions.summary import Summary
 from antiphon.settings import Settings
+
+T = TypeVar("T")
 
 
 def run(settings: Settings, invocation: Invocation) -> int:
@@ -82,6 +85,7 @@ class Talk:
         self._questions = questions
         self._interrupts = interrupts
         self._verbose = invocation.verbose
+        self._history = History(history_file(os.environ))
         self._commands = SlashCommands(self)
         opened = open_session(invocation.which, self.sessions, bench.workspace.root, self.choose)
         self.agent = bench.agent(opened.session)
@@ -89,7 +93,6 @@ class Talk:
 
     def loop(self, prompt: str) -> int:
         """Read prompts and run them until the person leaves; return the exit code."""
-        history = History(history_file(os.environ))
         root = str(self.workbench.workspace.root)
         self.say(f"Antiphon {__version__}, {self.agent.model}, {one_line(root)}. /help lists commands, Ctrl-D leaves.")
         try:
@@ -99,14 +102,14 @@ class Talk:
                     self.run(prompt)
                 if self._interrupts.leaving is not None:
                     return self._interrupts.leaving
-                line = self._read()
+                line = self.read()
                 if line is None:
                     return self._interrupts.leaving or ExitCode.OK
                 prompt = line if not self._commands.carry_out(line) else ""
         except Leave:
             return ExitCode.OK
         finally:
-            history.save()
+            self._history.save()
             self._leave_session()
             if self.used != Usage():
                 self.say(f"This session: {usage_text(self.used)}.")
@@ -119,7 +122,7 @@ class Talk:
 
     def choose(self, summaries: Sequence[Summary]) -> Summary | None:
         """Let the person choose a session; None for a new one."""
-        return choose_session(summaries, self.say, self._read)
+        return choose_session(summaries, self.say, self.read)
 
     def run(self, prompt: str | None) -> None:
         """Run a prompt, or go on without one; the conversation is valid afterwards however it ends."""
@@ -160,6 +163,14 @@ class Talk:
         piece: Piece = (text, style)
         self._terminal.write(self._terminal.styled([piece]) + "\n")
 
+    def suggest(self, text: str) -> None:
+        """Let the next prompt begin with a text that the person can change."""
+        self._history.suggest(text)
+
+    def call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something in the event loop and return what it came to."""
+        return self._portal.call(work)
+
     def _greet(self, opened: Opened) -> None:
         """Say what there is to know about the session that was entered, and finish what was left open in it."""
         for note in opened.notes:
@@ -177,7 +188,7 @@ class Talk:
         if how:
             self.say(f"Go on with this session: {how}")
 
-    def _read(self) -> str | None:
+    def read(self) -> str | None:
         """Read the next line or prompt; None to leave."""
         try:
             self._interrupts.reading = True

@@ -61,6 +61,18 @@ class History:
             self._readline.read_history_file(path)
         self._readline.set_history_length(_LONGEST_HISTORY)
 
+    def suggest(self, text: str) -> None:
+        """Let the next line begin with a text, which the person can change; without readline it does not."""
+        readline = self._readline
+        if readline is None or not text or "\n" in text:
+            return
+
+        def insert() -> None:
+            readline.insert_text(text)
+            readline.set_startup_hook(None)
+
+        readline.set_startup_hook(insert)
+
     def save(self) -> None:
         """Write the history where only its owner can read it. Failing to is no reason to stop."""
         if self._readline is None:

@@ -23,7 +23,7 @@ from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.place import Place, age, confirmed, counted, named
 from antiphon.errors import SettingsError
 from antiphon.sessions.places import data_directory, workspace_directory
-from antiphon.sessions.replay import Prompt
+from antiphon.sessions.replay import Prompt, checkpoint_before
 from antiphon.sessions.summary import Summary
 
 _SHOWN = 20
@@ -169,8 +169,7 @@ class Rewind:
             there = f"it has {counted(len(self.prompts), 'prompt')}" if self.prompts else "nothing was said in it yet"
             raise SettingsError(f"session {named(self.summary)} has no prompt {number}; {there}.")
         asked = self.prompts[number - 1]
-        # Where a prompt led to no change of files, they were still as the next change found them.
-        kept = next((one.checkpoint for one in self.prompts[number - 1 :] if one.checkpoint), "")
+        kept = checkpoint_before(self.prompts, number)
         return _Target(kept if files else "", asked if conversation else None, asked)
 
     def go(self, target: _Target, *, diff: bool, yes: bool) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from antiphon.cli.figures import context_lines, usage_text
+from antiphon.cli.going_back import go_back
 from antiphon.cli.invocation import Which
 from antiphon.cli.opening import SHORT_ID, begin_session, open_session
 from antiphon.cli.safe_text import one_line
@@ -22,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "/clear": "leave this session and begin a new one",
     "/resume [ID]": "leave this session and go on with another one",
     "/fork": "go on in a copy of this session, which stays as it is",
+    "/rewind [N]": "go back to before prompt N: files, conversation or both",
     "/name [TEXT]": "show the name of the session, or give it one",
     "/context": "how full the context is, and of what",
     "/compact [TEXT]": "sum the conversation up to make room; TEXT says what to keep in mind",
@@ -51,6 +53,7 @@ class SlashCommands:
             "clear": self._clear,
             "resume": self._resume,
             "fork": self._fork,
+            "rewind": self._rewind,
             "name": self._name,
             "context": self._context,
             "compact": self._compact,
@@ -123,6 +126,9 @@ class SlashCommands:
         talk.enter(
             open_session(Which("named", talk.agent.session.id, fork=True), talk.sessions, talk.workbench.workspace.root)
         )
+
+    def _rewind(self, argument: str) -> None:
+        go_back(self._talk, argument)
 
     def _name(self, name: str) -> None:
         session = self._talk.agent.session

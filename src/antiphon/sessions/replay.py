@@ -3,7 +3,7 @@
 The same records give the same state, byte for byte: that is resume, crash recovery, export and the debugger at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from antiphon.engine.events import Discarded, Event
@@ -176,6 +176,14 @@ class State:
             self.messages[-1] = {**last, "content": [*blocks_of(last), *content]}
         else:
             self.messages.append({"role": role, "content": list(content)})
+
+
+def checkpoint_before(prompts: Sequence[Prompt], number: int) -> str:
+    """Return the checkpoint that holds the files as they were before a prompt; empty where nothing changed since.
+
+    Where a prompt led to no change of files, they were still as the next change found them.
+    """
+    return next((prompt.checkpoint for prompt in prompts[number - 1 :] if prompt.checkpoint), "")
 
 
 def replay(entries: Iterable[Entry]) -> State:
