@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import Process
-from trees import below, put, snapshot, write
+from trees import below, git, put, snapshot, write
 
 from antiphon.checkpoints import Checkpoints, Unfinished
 from antiphon.checkpoints.lock import holding
@@ -291,6 +291,28 @@ fi
     assert second.left_out == ()
     assert await checkpoints.changes(first.id, second.id) == []
     assert await checkpoints.changes(second.id) == []
+
+
+async def test_a_repository_that_vanishes_while_we_look_is_no_failure(
+    checkpoints: Checkpoints, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(work, a="1", clone__b="1")
+    git("init", "-q", cwd=work / "clone")
+    with monkeypatch.context() as patch:
+        fake_git(tmp_path, patch, f'[ "$command" = status ] && [ "$PWD" = {work}/clone ] && rm -r {work}/clone')
+        first = await checkpoints.take()
+    write(work, a="2")
+    assert [change.path for change in await checkpoints.changes(first.id)] == ["a"]
+
+
+async def test_an_older_git_keeps_many_files_without_a_pack_for_each(
+    checkpoints: Checkpoints, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(600):
+        put(work, str(number), str(number))
+    fake_git(tmp_path, monkeypatch, '[ "$command" = version ] && echo "git version 2.30.2" && exit 0')
+    await checkpoints.take()
+    assert list((checkpoints.directory / "repository/objects/pack").glob("*.pack")) == []
 
 
 async def test_git_failing_for_every_file_is_an_error_and_not_a_checkpoint_of_nothing(

@@ -116,6 +116,7 @@ async def test_a_repository_cloned_since_loses_its_files_but_not_its_git(checkpo
     assert restored.kept == (Kept("clone/.git", "it is a repository of its own, which was not there then"),)
     assert everything(work / "clone/.git") == before
     assert (await checkpoints.restore(restored.before.id)).kept == ()
+    assert (await checkpoints.restore(first.id, ["a"])).kept == ()
     assert (work / "clone/changed").read_text() == "2\n"
 
 

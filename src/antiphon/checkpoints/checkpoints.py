@@ -210,7 +210,7 @@ class Checkpoints:
             self._drop_parts(one for one in every if one.id in spared)
             await git.run("prune", "--expire=now")  # makes room for what follows
             await git.run("pack-refs", "--all")
-            await git.run("repack", "-a", "-d", "-q")
+            await git.run("repack", "-a", "-d", "-q", "--window=4")  # most of the gain, half of the time
             await git.run("prune", "--expire=now")
             left = await self.size()
         return Pruned(len(doomed), left, size - left)
@@ -301,7 +301,12 @@ class Checkpoints:
                 left_out.append(LeftOut(prefix, "unreadable"))
             else:
                 part = self._parts.setdefault(prefix, Part(git.repository, self.root, prefix, self._limits))
-                held = await part.hold(git.keep)
+                try:
+                    held = await part.hold(git.keep)
+                except CheckpointError:
+                    if not prefix or files.is_dir():
+                        raise
+                    continue  # deleted while we looked
                 commits[prefix] = held.commit
                 left_out += (LeftOut(prefix + entry.path, entry.reason) for entry in held.left_out)
                 waiting += (prefix + nested for nested in held.nested)

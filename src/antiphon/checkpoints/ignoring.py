@@ -131,6 +131,8 @@ def _below(pattern: Sequence[str], parts: Sequence[str]) -> Iterator[Sequence[st
 
 
 def _text(path: Path) -> str:
+    if not path.is_file():  # nobody may ever write into a named pipe
+        return ""
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             return file.read(_LARGEST)

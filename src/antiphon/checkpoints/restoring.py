@@ -76,7 +76,7 @@ async def bring_back(
         elif (entry := found[path].newer) is not None:
             deletable.append((path, entry))
     await anyio.to_thread.run_sync(_delete, workspace, deletable, outcome)
-    outcome.kept += _new_repositories(root, then, now)
+    outcome.kept += _new_repositories(root, created, then, now)
     await _write_back(git, workspace, changed, now, outcome)
 
 
@@ -214,12 +214,14 @@ def _content(directory: int, name: str, info: os.stat_result) -> str | None:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _new_repositories(root: Path, then: State, now: State) -> list[Kept]:
+def _new_repositories(root: Path, created: Sequence[str], then: State, now: State) -> list[Kept]:
     """Tell of repositories that were made since: what git keeps in them is never touched."""
     return [
         Kept(f"{prefix}.git", "it is a repository of its own, which was not there then")
         for prefix in now.commits
-        if prefix not in then.commits and os.path.lexists(root / prefix / ".git")
+        if prefix not in then.commits
+        and any(path.startswith(prefix) for path in created)
+        and os.path.lexists(root / prefix / ".git")
     ]
 
 

@@ -29,6 +29,7 @@ from antiphon.errors import CheckpointError
 
 _MANY = 500
 """From this number of files on, they go into one pack; one for each takes twice as long and three times the space."""
+_PACKS = (2, 38)
 _BATCH = 5000
 """Files that are added in one go: git compares each file that goes into a pack with all that went before."""
 _MOST_ODD = 50
@@ -242,19 +243,19 @@ class Part:
         if seen.remove:
             await _remove(git, seen.remove)
             seen.remove.clear()
+        packs = len(seen.add) >= _MANY and await _can_pack(git)
         for start in range(0, len(seen.add), _BATCH):
-            await self._add(git, seen.add[start : start + _BATCH], seen)
+            await self._add(git, seen.add[start : start + _BATCH], seen, packs=packs)
         if seen.remove:
             await _remove(git, seen.remove)
 
-    async def _add(self, git: Git, paths: Sequence[str], seen: _Seen) -> None:
+    async def _add(self, git: Git, paths: Sequence[str], seen: _Seen, *, packs: bool) -> None:
         """Put files into the index; those that cannot be read are found by halving, and left out."""
-        pack = ("core.bigFileThreshold=1",) if len(paths) >= _MANY else ()
         try:
             await git.run(
                 *("update-index", "-z", "--add", "--remove", "--replace", "--stdin"),
                 given=_listed(paths),
-                settings=pack,
+                settings=("core.bigFileThreshold=1",) if packs and len(paths) >= _MANY else (),
             )
         except DiskFull:
             raise
@@ -266,8 +267,14 @@ class Part:
                     raise
                 return
             half = len(paths) // 2
-            await self._add(git, paths[:half], seen)
-            await self._add(git, paths[half:], seen)
+            await self._add(git, paths[:half], seen, packs=packs)
+            await self._add(git, paths[half:], seen, packs=packs)
+
+
+async def _can_pack(git: Git) -> bool:
+    """Tell whether this git makes one pack of all files that are added together; an older one makes one of each."""
+    found = re.search(r"(\d+)\.(\d+)", (await git.run("version")).line())
+    return found is not None and (int(found[1]), int(found[2])) >= _PACKS
 
 
 async def _remove(git: Git, paths: Sequence[str]) -> None:
