@@ -7,7 +7,7 @@ from antiphon.agent.prices import usage_of
 from antiphon.cli.tracing.choosing import choose
 from antiphon.cli.tracing.drawing import document
 from antiphon.cli.tracing.text import lines
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
 from traced_sessions import in_utc, shop
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from antiphon.cli.tracing.drawing import document
 from antiphon.cli.tracing.page import page as html_page
 from antiphon.engine.events import Finished, failure
 from antiphon.sessions.records import RunEnded, TurnBegan
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
 from traced_sessions import Story, killed, requested, shop
 
 HOSTILE = (

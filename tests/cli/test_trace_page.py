@@ -7,8 +7,8 @@ import re
 from antiphon.cli import trace as command
 from antiphon.cli.tracing.as_json import described
 from antiphon.cli.tracing.choosing import choose
-from antiphon.sessions.trace import MarkKind, PhaseKind
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.values import MarkKind, PhaseKind
 from traced_page import PAGE, PICTURE, parts
 from traced_sessions import killed, shop
 

@@ -13,8 +13,8 @@ from antiphon.cli.tracing.drawing import WIDTH, document
 from antiphon.cli.tracing.page import page
 from antiphon.engine.events import Discarded, Finished, failure
 from antiphon.sessions.records import Mended, RunEnded, TurnBegan
-from antiphon.sessions.trace import Trace
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.values import Trace
 from traced_sessions import OK, Story, in_utc, long_session, requested, shop
 
 SVG = "{http://www.w3.org/2000/svg}"

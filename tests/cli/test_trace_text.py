@@ -12,8 +12,8 @@ from antiphon.cli.tracing.wording import span_text
 from antiphon.engine.events import Discarded, Finished, Resumed, writing
 from antiphon.errors import SettingsError
 from antiphon.sessions.records import Compacted, Forked, RunEnded, TurnBegan
-from antiphon.sessions.trace import Trace
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.values import Trace
 from traced_sessions import OK, Story, in_utc, long_session, requested, shop
 
 

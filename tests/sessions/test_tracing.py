@@ -34,9 +34,9 @@ from antiphon.sessions.records import (
     TurnBegan,
 )
 from antiphon.sessions.tokens import Tokens
-from antiphon.sessions.trace import Call, Request, Trace
-from antiphon.sessions.trace_totals import totals
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.totals import totals
+from antiphon.sessions.tracing.values import Call, Request, Trace
 from traced_sessions import MODEL, OK, Story, file, killed, long_session, requested, seconds, shop
 
 

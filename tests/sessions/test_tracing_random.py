@@ -24,8 +24,8 @@ from antiphon.engine.events import (
 )
 from antiphon.engine.turn import Turn
 from antiphon.sessions.records import TurnBegan
-from antiphon.sessions.trace import Call
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.values import Call
 from traced_sessions import OK, Story, file, requested
 
 ACCESSES: list[Access] = [reading(file("x")), reading(file("y")), writing(file("x")), INDEPENDENT, EXCLUSIVE]

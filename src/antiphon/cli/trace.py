@@ -21,8 +21,8 @@ from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
 from antiphon.sessions import Sessions
 from antiphon.sessions.summary import Summary
-from antiphon.sessions.trace import Trace
-from antiphon.sessions.tracing import trace
+from antiphon.sessions.tracing.replaying import trace
+from antiphon.sessions.tracing.values import Trace
 
 LATEST = 20
 """How many requests of a long run the terminal shows unless more is asked for."""

@@ -10,8 +10,8 @@ from antiphon.cli.tracing.choosing import Shown
 from antiphon.cli.view import outcome_of
 from antiphon.providers.models import model_named
 from antiphon.sessions.tokens import Tokens
-from antiphon.sessions.trace import Call, Mark, Phase, Request, Trace
-from antiphon.sessions.trace_totals import Totals, totals
+from antiphon.sessions.tracing.totals import Totals, totals
+from antiphon.sessions.tracing.values import Call, Mark, Phase, Request, Trace
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from antiphon.errors import SettingsError
-from antiphon.sessions.trace import Mark, Request, Run, Trace
+from antiphon.sessions.tracing.values import Mark, Request, Run, Trace
 
 
 @dataclass(frozen=True, slots=True)

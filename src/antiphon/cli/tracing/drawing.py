@@ -30,8 +30,8 @@ from antiphon.cli.tracing.wording import (
     time_text,
     waits_text,
 )
-from antiphon.sessions.trace import Call, CallOutcome, Mark, Phase, Request, Run, Trace
-from antiphon.sessions.trace_totals import totals
+from antiphon.sessions.tracing.totals import totals
+from antiphon.sessions.tracing.values import Call, CallOutcome, Mark, Phase, Request, Run, Trace
 
 STYLE = """\
 svg{color-scheme:light dark;--paper:#fff;--ink:#1b1c1f;--soft:#5b5e65;--line:#e2dfd7;--reply:#8a4b08;--wait:#7d818a;

@@ -19,8 +19,8 @@ from antiphon.cli.tracing.wording import (
     span_text,
     time_text,
 )
-from antiphon.sessions.trace import Mark, Request, Run, Trace
-from antiphon.sessions.trace_totals import Totals, totals
+from antiphon.sessions.tracing.totals import Totals, totals
+from antiphon.sessions.tracing.values import Mark, Request, Run, Trace
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """\

@@ -27,8 +27,8 @@ from antiphon.cli.tracing.wording import (
     waits_text,
 )
 from antiphon.cli.view import summary_of
-from antiphon.sessions.trace import Call, CallOutcome, Mark, Request, Run, Trace
-from antiphon.sessions.trace_totals import totals
+from antiphon.sessions.tracing.totals import totals
+from antiphon.sessions.tracing.values import Call, CallOutcome, Mark, Request, Run, Trace
 
 Line = list[Piece]
 

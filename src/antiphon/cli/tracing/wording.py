@@ -7,8 +7,8 @@ from antiphon.cli.safe_text import one_line
 from antiphon.cli.view import outcome_of, seconds_text, summary_of
 from antiphon.providers.models import model_named
 from antiphon.sessions.tokens import NO_TOKENS, Tokens
-from antiphon.sessions.trace import Call, Mark, MarkKind, Phase, Request, Run, Trace
-from antiphon.sessions.trace_totals import Totals
+from antiphon.sessions.tracing.totals import Totals
+from antiphon.sessions.tracing.values import Call, Mark, MarkKind, Phase, Request, Run, Trace
 
 LONGEST = 200
 """Most characters of a prompt, a reason or arguments that are shown."""

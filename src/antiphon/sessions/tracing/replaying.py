@@ -29,8 +29,8 @@ from antiphon.sessions.records import (
 )
 from antiphon.sessions.replay import replay
 from antiphon.sessions.tokens import NO_TOKENS, Tokens, tokens_of
-from antiphon.sessions.trace import Mark, MarkKind, Trace
-from antiphon.sessions.trace_parts import Clock, OpenRequest, OpenRun
+from antiphon.sessions.tracing.parts import Clock, OpenRequest, OpenRun
+from antiphon.sessions.tracing.values import Mark, MarkKind, Trace
 
 Price = Callable[[Json, str], float | None]
 """What a reply cost in US dollars: the API's message object and the model that was asked; None where nobody knows."""

@@ -6,7 +6,7 @@ from antiphon.engine.events import Discarded, Event, Requested, Resumed
 from antiphon.engine.turn import NOT_REACHED, UNKNOWN, Turn
 from antiphon.sessions.records import Entry, Replied, RunEnded, TurnBegan
 from antiphon.sessions.tokens import tokens_of
-from antiphon.sessions.trace import Call, CallOutcome, Mark, Phase, PhaseKind, Request, RequestOutcome, Run
+from antiphon.sessions.tracing.values import Call, CallOutcome, Mark, Phase, PhaseKind, Request, RequestOutcome, Run
 
 _OVER = frozenset({"done", "failed", "denied", "cancelled"})
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from antiphon.sessions.tokens import NO_TOKENS, Tokens
-from antiphon.sessions.trace import Run
+from antiphon.sessions.tracing.values import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A session in time, as values: runs, their requests, the calls of each, and what each of them waited for.
 
-`tracing.py` works them out from the records; figures that follow from the times are properties here. All times are
+`replaying.py` works them out from the records; figures that follow from the times are properties here. All times are
 seconds on the session's own clock: it begins with the first record, never goes back, and stands still while no process
 was there to go on.
 """
