@@ -23,7 +23,8 @@ from antiphon.sessions.summary import Summary
 from antiphon.sessions.texts import KINDS, Role, Text, texts_of
 
 _VERSION = 1
-# Without `columnsize` there is no rank: the newest session comes first, not the one that says a word most often.
+# What a word is, `spaced` says; all that is left to the tokenizer are the spaces. Without `columnsize` there is no rank:
+# the newest session comes first, not the one that says a word most often.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS read (
     session TEXT PRIMARY KEY,
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS texts (
     role TEXT NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
-    text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 0'
+    text, content = '', columnsize = 0, tokenize = 'ascii'
 );
 """
 _AT_ONCE = 25
