@@ -7,9 +7,11 @@ from pathlib import Path
 import anyio
 import pytest
 from programs import OnTerminal, run_antiphon, surroundings
+from project import Antiphon
 
 from antiphon.checkpoints import Checkpoints
 from antiphon.cli.main import main
+from antiphon.emulator import Emulator, ToolUse, reply
 from antiphon.protocol.messages import Json, text_of
 from antiphon.sessions import Sessions
 from antiphon.sessions.places import workspace_directory
@@ -217,6 +219,31 @@ def test_a_person_is_shown_what_changes_and_asked(project: Project) -> None:
         antiphon.sees("antiphon --resume")
         assert antiphon.ends() == 0
     assert project.files == FIRST
+
+
+def test_what_the_agent_did_is_taken_back(emulator: Emulator, tmp_path: Path) -> None:
+    antiphon = Antiphon(emulator, tmp_path)
+    here = antiphon.project
+    write = ToolUse("write_file", {"path": "new.txt", "content": "new\n"})
+    command = ToolUse("run_command", {"command": "echo more >> a.txt"})
+    edit = ToolUse("edit_file", {"path": "b.txt", "old_text": "beta", "new_text": "gamma"})
+    antiphon.run("-p", "First", "--yolo", script=[reply("Now.", write, command), "Done."])
+    antiphon.run("-p", "Second", "--yolo", "--continue", script=[reply("Now.", edit), "Done."])
+    assert {path.name: path.read_text() for path in here.iterdir()} == {
+        "a.txt": "alpha\nmore\n",
+        "b.txt": "gamma\n",
+        "new.txt": "new\n",
+    }
+    second = antiphon.run("rewind", "--to", "2", "--yes", script=[])
+    assert second.stdout.startswith("1 file brought back.\n")
+    assert (here / "b.txt").read_text() == "beta\n"
+    antiphon.run("rewind", "--to", "1", "--yes", "--files", script=[])
+    assert {path.name: path.read_text() for path in here.iterdir()} == {"a.txt": "alpha\n", "b.txt": "beta\n"}
+    antiphon.run("-p", "Instead", "--continue", script=["Well."])
+    said = [text_of(message) for message in emulator.requests[-1]["messages"]]
+    assert said[0].endswith("First")
+    assert said[-1].endswith("Instead")
+    assert "Second" not in str(said)
 
 
 def test_a_rewind_that_died_is_told(project: Project, capsys: Printed) -> None:

@@ -230,8 +230,8 @@ class Rewind:
             "deleted": restored.deleted,
             "kept": [{"path": one.path, "reason": one.reason} for one in restored.kept],
         }
-        written, deleted = counted(len(restored.written), "file"), len(restored.deleted)
-        self._say(f"{written} brought back, {deleted:,} deleted that did not exist then.")
+        created = f", {len(restored.deleted):,} deleted that did not exist then" if restored.deleted else ""
+        self._say(f"{counted(len(restored.written), 'file')} brought back{created}.")
         for one in restored.kept:
             self._say(f"Left as it is: {one_line(one.path)}: {one_line(one.reason)}.")
         self._say(f"To undo it: antiphon rewind --checkpoint {restored.before.id[:_ID]}")
