@@ -17,6 +17,8 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
 )
+_BEGINNING = rf"(?:(?<![^\W_])|(?<={_UNSPACED.pattern}))"
+"""Where a word can begin."""
 _BEFORE = 40
 """Characters of an excerpt before what was found."""
 
@@ -81,7 +83,7 @@ def spaced(text: str) -> str:
 
 
 def _pattern(words: list[str]) -> str:
-    pattern = re.escape(words[0]) if _UNSPACED.match(words[0]) else rf"(?<![^\W_]){re.escape(words[0])}"
+    pattern = re.escape(words[0]) if _UNSPACED.match(words[0]) else f"{_BEGINNING}{re.escape(words[0])}"
     for before, word in pairwise(words):
         glued = _UNSPACED.match(before) or _UNSPACED.match(word)
         pattern += (r"[\W_]*" if glued else r"[\W_]+") + re.escape(word)

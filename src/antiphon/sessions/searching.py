@@ -23,8 +23,8 @@ from antiphon.sessions.summary import Summary
 from antiphon.sessions.texts import KINDS, Role, Text, texts_of
 
 _VERSION = 1
-# What a word is, `spaced` says; all that is left to the tokenizer are the spaces. Without `columnsize` there is no rank:
-# the newest session comes first, not the one that says a word most often.
+# What a word is, `spaced` says; the tokenizer only sees the spaces. Without `columnsize` there is no rank: the newest
+# session comes first, not the one that says a word most often.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS read (
     session TEXT PRIMARY KEY,
