@@ -136,6 +136,12 @@ def test_files_are_named_by_who_touched_them_last_and_failed_calls_do_not_count(
     ]
 
 
+def test_files_that_a_stretch_names_are_named_by_the_next_one() -> None:
+    kept = Kept([say("go")], (), [FILE, TouchedFile("b.py", content="     1\t- no.py"), TouchedFile("c.py")])
+    conversation = [stretch("One.", kept), assistant(use("a", "read_file", path="c.py")), user(answer("a"))]
+    assert touched_files(conversation) == [TouchedFile("c.py"), TouchedFile("a.py", changed=True), TouchedFile("b.py")]
+
+
 def test_what_does_not_fit_goes_in_order_contents_names_and_the_end_of_the_summary() -> None:
     files = [TouchedFile(f"{name}.py", content="x" * 4000) for name in "abc"]
     kept = Kept([say("Fix it.")], TODO, files)

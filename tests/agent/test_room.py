@@ -310,6 +310,20 @@ async def test_where_there_is_no_room_and_nobody_can_be_reached_the_run_ends_and
     assert (await agent.run(None)).text == "There are 12."
 
 
+async def test_a_prompt_that_is_refused_behind_a_new_summary_is_taken_back_all_the_same() -> None:
+    refused: Json = {"content": [say("No.")], "stop_reason": "refusal"}
+    model = WorkingModel([*six_turns()[:3], [say("one")], refused, [say("two")]])
+    agent = agent_for(model)
+    await agent.run("Count the houses.")
+    events = await events_of(agent, "Now this:" + " x" * 4000)
+    assert len(the(ContextCompacted, events)) == 1
+    assert result_of(events).stop_reason == "refusal"
+    assert "Now this:" in str(model.worked[-1]["messages"])
+    assert "Now this:" not in str(agent.messages)
+    assert agent.messages[0]["content"][2] == say("Count the houses.")
+    assert (await agent.run("Something else.")).text == "two"
+
+
 # On demand
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -272,30 +273,55 @@ SUMMARIES: list[Any] = ["short", "s" * 3000, "s" * 60_000, [], {"content": [say(
     window=st.integers(2000, 20_000),
     known=st.booleans(),
     prompt=st.sampled_from([1, 2000, 30_000]),
+    refused=st.integers(0, 12),
 )
-async def test_whatever_fills_the_context_the_run_ends_and_the_conversation_is_valid(
-    *, sizes: list[list[int]], summaries: list[Any], compact_at: int, window: int, known: bool, prompt: int
+async def test_whatever_fills_the_context_the_run_ends_and_the_conversation_is_valid_and_recorded(
+    *,
+    sizes: list[list[int]],
+    summaries: list[Any],
+    compact_at: int,
+    window: int,
+    known: bool,
+    prompt: int,
+    refused: int,
 ) -> None:
-    turns = [
+    turns: list[Any] = [
         [use(f"t{turn}{index}", "look", name="n", chars=size) for index, size in enumerate(row)]
         for turn, row in enumerate(sizes)
     ]
+    turns[refused : refused + 1] = [{"content": [say("No.")], "stop_reason": "refusal"}]
     model = WorkingModel([*turns, *([[say("done")]] * 9)], summaries=summaries, window=window)
-    with using(window_of(window if known else 10**6)):
-        agent = Agent(MODEL, tools=[look_tool(0)], provider=model.provider(), max_tokens=500, compact_at=compact_at)
+    with (
+        TemporaryDirectory() as directory,
+        Sessions(directory).create("/work") as session,
+        using(window_of(window if known else 10**6)),
+    ):
+        agent = Agent(
+            MODEL,
+            tools=[look_tool(0)],
+            provider=model.provider(),
+            max_tokens=500,
+            compact_at=compact_at,
+            session=session,
+        )
         for words in ("p" * prompt, "and now?"):
-            before = agent.messages
-            asked, worked, refused = len(model.asked), len(model.worked), len(model.refused)
-            events = [event async for event in agent.stream(words)]
-            last = events[-1]
-            assert isinstance(last, RunEnded)
-            replies = len(model.worked) - worked
-            # At most four ways to ask between two replies, each of which may be too long; then it ends.
-            assert len(model.asked) - asked <= 4 * (replies + 1)
-            assert len(model.refused) - refused <= 6 * (replies + 1)
-            assert last.result.stop_reason in ("end_turn", "context_window")
-            assert last.result.stop_reason == "end_turn" or last.result.error
-            if replies == 0 and not any(isinstance(event, ContextCompacted) for event in events):
-                assert agent.messages == before, "a prompt that got nowhere is taken back"
-            request = {"model": "m", "max_tokens": 1, "messages": agent.messages}
-            assert not agent.messages or check(request, ANTHROPIC) == []
+            await _run_and_look(agent, model, words)
+            assert replay(session.entries()).messages == agent.messages
+
+
+async def _run_and_look(agent: Agent, model: WorkingModel, words: str) -> None:
+    before = agent.messages
+    asked, worked, refused = len(model.asked), len(model.worked), len(model.refused)
+    events = [event async for event in agent.stream(words)]
+    last = events[-1]
+    assert isinstance(last, RunEnded)
+    replies = len(model.worked) - worked
+    # At most four ways to ask between two replies, each of which may be too long; then it ends.
+    assert len(model.asked) - asked <= 4 * (replies + 1)
+    assert len(model.refused) - refused <= 6 * (replies + 1)
+    assert last.result.stop_reason in ("end_turn", "context_window", "refusal")
+    assert last.result.stop_reason == "end_turn" or last.result.error
+    if replies == 0 and not any(isinstance(event, ContextCompacted) for event in events):
+        assert agent.messages == before, "a prompt that got nowhere is taken back"
+    request = {"model": "m", "max_tokens": 1, "messages": agent.messages}
+    assert not agent.messages or check(request, ANTHROPIC) == []

@@ -6,7 +6,7 @@ conversation needs no other memory. Knows nothing of how a summary is fetched.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ READS = frozenset({"read_file"})
 CHANGES = frozenset({"edit_file", "write_file"})
 _PATHS = "path", "file_path", "filename", "file"
 _MOST_FILES = 20
+_CHANGED, _SHOWN = " (changed)", ", as it is now:"
 _NOTES = frozenset({INTERRUPTED, RESUMED, UNRECORDED})
 _RESULT_CHARS = 6000, 1500, 400, 100
 """Of results and arguments in a conversation as text; the most that lets all of it fit."""
@@ -164,6 +165,8 @@ def touched_files(messages: Sequence[Json]) -> list[TouchedFile]:
             path = next((given[key] for key in _PATHS if isinstance(given.get(key), str)), "")
             if path:
                 found[path] = found.get(path, False) or name in CHANGES
+        for path, changed in _named(message) if is_stretch(message) else ():
+            found[path] = found.get(path, False) or changed
     return [TouchedFile(path, changed) for path, changed in list(found.items())[:_MOST_FILES]]
 
 
@@ -240,10 +243,19 @@ def _spoken(message: Json) -> list[Json]:
     return _own(block for block in blocks_of(message) if kind_of(block) == "text")
 
 
+def _named(message: Json) -> Iterator[tuple[str, bool]]:
+    """Yield the files that a stretch names, and whether they were changed. Lines of contents begin with a number."""
+    for block in blocks_of(message):
+        for line in str(block["text"]).splitlines() if _starts(block, FILES) else ():
+            if line.startswith("- "):
+                path = line.removeprefix("- ").removesuffix(_SHOWN)
+                yield path.removesuffix(_CHANGED), path.endswith(_CHANGED)
+
+
 def _listed(files: Iterable[TouchedFile]) -> str:
     lines: list[str] = []
     for file in files:
-        lines.append(f"- {file.path}{' (changed)' if file.changed else ''}{', as it is now:' if file.content else ''}")
+        lines.append(f"- {file.path}{_CHANGED if file.changed else ''}{_SHOWN if file.content else ''}")
         if file.content:
             lines.append(f"{file.content}\n")
     return "\n".join(lines)

@@ -157,12 +157,24 @@ class History:
         self._encoded[index] = encode(message)
         self._checked = min(self._checked, index)
 
-    def start_over(self, messages: Sequence[Json]) -> None:
-        """Let the conversation be these messages from here on. Who calls this records why."""
+    def without_prompt(self) -> list[Json] | None:
+        """Return the conversation as it is when the last prompt is taken back, or None where that has its answer."""
+        if self._before_prompt is None:
+            return None
+        count, last = self._before_prompt
+        return [*self.messages[: count - 1], last] if last is not None else []
+
+    def start_over(self, messages: Sequence[Json], *, without_prompt: Json | None = None) -> None:
+        """Let the conversation be these messages from here on. Who calls this records why.
+
+        Args:
+            messages: the conversation.
+            without_prompt: what its last message is when the prompt in it is taken back; it is kept unless given.
+        """
         self.messages[:] = messages
         self._encoded[:] = [encode(message) for message in messages]
         self._checked = 0
-        self._before_prompt = None
+        self._before_prompt = None if without_prompt is None else (len(self.messages), without_prompt)
 
     def request(self, params: Json) -> Request:
         """Return the next request, checked against the rules of the API, with cache breakpoints.

@@ -20,6 +20,7 @@ from antiphon.agent.compaction import (
     fitting_stretch,
     is_stretch,
     kept_in,
+    last_words,
     stretch,
     without_a_model,
 )
@@ -154,9 +155,11 @@ class Room:
         params = self._settings.params
         known = model_named(self._settings.model)
         windows = [each for each in (self._window, known.window if known is not None else None) if each is not None]
-        reserve = params.get("max_tokens")
+        reserves = [params.get("max_tokens"), known.max_output if known is not None else None]
         used = self._meter.used(params, self._history.messages)
-        return ContextBudget(used, min(windows, default=None), reserve if isinstance(reserve, int) else 0)
+        return ContextBudget(
+            used, min(windows, default=None), min((each for each in reserves if isinstance(each, int)), default=0)
+        )
 
     @property
     def use(self) -> ContextUse:
@@ -335,7 +338,7 @@ class Room:
         if message is None:
             raise CompactionFailed(NOT_SHORTER if asked else TOO_LARGE)
         history.record(Compacted((message,), reason, budget.used, summary.reply))
-        history.start_over([message])
+        history.start_over([message], without_prompt=self._without_prompt(summary.text, kept, most))
         self._meter.reset()
         self._not_before = 0
         told = ContextCompacted(
@@ -344,6 +347,13 @@ class Room:
         if emit is not None:
             emit(told)
         return told
+
+    def _without_prompt(self, summary: str, kept: Kept, most: int) -> Json | None:
+        """Return the new stretch as it is when the prompt that was not answered yet is taken back."""
+        before = self._history.without_prompt()
+        if not before:
+            return None
+        return fitting_stretch(summary, replace(kept, last_words=last_words(before), open=False), most)
 
     def _sizes(self, budget: ContextBudget, held: int) -> tuple[int, int]:
         """Return the tokens that a new stretch should have, and may have at most, in the place of so many."""
