@@ -5,6 +5,7 @@
     python -m antiphon.testing.crashes points     # at each call that changes a file, the N-th of it and of its commands
     python -m antiphon.testing.crashes faults     # each of these calls fails instead: disk full, or broken
     python -m antiphon.testing.crashes kills      # at random moments
+    python -m antiphon.testing.crashes mendings   # at each such call while a damaged session is mended
 
 After each: the conversation is valid, also for the strict emulator; every result that was in the log is in it; nothing
 had its effect twice; what was running and may have changed something is answered as unknown; what only read has run
@@ -31,35 +32,35 @@ from pathlib import Path
 from typing import cast
 
 from antiphon.emulator import Emulator
-from antiphon.engine.events import Finished
-from antiphon.engine.message import result_block
-from antiphon.engine.turn import NOT_REACHED, UNKNOWN
-from antiphon.errors import SessionError
-from antiphon.protocol.checking import check
-from antiphon.protocol.dialects import ANTHROPIC
-from antiphon.protocol.messages import Json
-from antiphon.sessions.log import read_entries
-from antiphon.sessions.records import Entry, Replied
-from antiphon.sessions.replay import replay
-from antiphon.testing.crashing_agent import (
-    SESSION,
-    Outcome,
-    calls_of,
-    effects,
-    go_on,
-    label_of,
-    prepare,
-    script,
-    sessions_at,
-    work,
+from antiphon.sessions.log import SessionLog, read_entries
+from antiphon.sessions.records import Mended, Record
+from antiphon.testing.crash_verdicts import (
+    Left,
+    entries_at,
+    processes_left,
+    wrong_with_going_on,
+    wrong_with_what_is_left,
 )
+from antiphon.testing.crashing_agent import Outcome, effects, go_on, mend, prepare, script, work
+from antiphon.testing.damaged_logs import Files, files
 from antiphon.testing.seeds import Failure, Trial
 from antiphon.testing.system_calls import FileChange, FileChanges, why_not
 
+_SPOILED = 3
+"""The record that is damaged where mending is tried."""
+_LOADED_ON_USE = (
+    "antiphon.providers.transport", "anyio._backends._asyncio", "anyio.streams.tls", "csv", "httpcore2", "httpx2",
+    "importlib.metadata", "truststore", "urllib.request",
+)  # fmt: skip
+"""What an agent loads in its first turn, and each of the many would load again."""
 _PATIENCE = 60.0
 """Seconds after which a process hangs."""
-_GONE_IN = 2.0
-"""Seconds after which no process may be left."""
+
+
+Worker = Callable[..., None]
+"""What runs in a process of its own: given a connection, the place, the API's URL, and whether it is watched."""
+Heir = Callable[[Connection, Path, str], None]
+"""What runs in the next process: given a connection, the place, and the API's URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,40 +80,27 @@ class Trouble:
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What the trouble left.
+def fault(trouble: Trouble, *, worker: Worker = work, heir: Heir = go_on) -> tuple[str, Left]:
+    """Say what is wrong after this trouble, or nothing; and what it left.
 
-    Attributes:
-        place: the files of the trial.
-        calls: how many calls that change files were counted.
-        reached: it happened.
-        outcome: what the agent told, where it lived to its end.
-        seconds: how long it lived.
+    Args:
+        trouble: what happens.
+        worker: the process it happens to.
+        heir: the process that goes on with the session.
     """
-
-    place: Path
-    calls: int
-    reached: bool
-    outcome: Outcome | None
-    seconds: float
-
-
-def fault(trouble: Trouble) -> tuple[str, Left]:
-    """Say what is wrong after this trouble, or nothing; and what it left."""
     place = Path(tempfile.mkdtemp(prefix="antiphon-crash-"))
     try:
         prepare(place)
         with Emulator(script()) as emulator:
-            left = _work(place, emulator.url, trouble)
-            found = _leftovers(place) or _left_wrong(left, trouble)
-            before, entries = effects(place), _entries(place)
+            left = _work(worker, place, emulator.url, trouble)
+            found = processes_left(place) or wrong_with_what_is_left(left)
+            before, entries = effects(place), entries_at(place)
             if not found and entries:
                 emulator.play(["Nothing more."])
-                outcome = _go_on(place, emulator.url)
+                outcome = _go_on(heir, place, emulator.url)
                 found = (
-                    _resumed_wrong(place, entries, outcome, before)
-                    or _leftovers(place)
+                    wrong_with_going_on(place, entries, outcome, before)
+                    or processes_left(place)
                     or "".join(f"refused: {record.text}" for record in emulator.refused)
                 )
             elif not found and before:
@@ -120,6 +108,38 @@ def fault(trouble: Trouble) -> tuple[str, Left]:
         return found, left
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def mending_fault(at: int) -> tuple[str, bool]:
+    """Say what is wrong after a kill at the call of this number while a damaged session is mended, or nothing.
+
+    Also whether the mending came to its end before.
+    """
+    whole = files()
+    spoiled = Files(whole.database.replace(b"prompt 1 ", b"prawns 1 "), whole.wal, whole.records)
+    place = Path(tempfile.mkdtemp(prefix="antiphon-crash-"))
+    try:
+        spoiled.put(place / "session")
+        with _process(mend, place / "session", "") as (process, connection):
+            with FileChanges(recv_handle(connection), below=place) as changes:
+                _, reached = _disturb(changes, process.pid or 0, Trouble(at=at))
+            process.join(_PATIENCE)
+        return _wrong_with_mending(place / "session", whole.records), not reached
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _wrong_with_mending(directory: Path, written: Sequence[Record]) -> str:
+    wanted = [record for number, record in enumerate(written, 1) if number != _SPOILED]
+    read = read_entries(directory)
+    log, opened = SessionLog.open(directory)
+    opened = log.entries()
+    log.close()
+    for entries in read, opened:
+        if [entry.record for entry in entries if not isinstance(entry.record, Mended)] != wanted:
+            return f"{len(entries)} records came back, and not those that are whole"
+    kept = [entry.record.kept for entry in opened if isinstance(entry.record, Mended)]
+    return "" if [Path(path).exists() for path in kept] == [True] else f"kept are {kept}"
 
 
 @cache
@@ -135,11 +155,11 @@ def undisturbed() -> Left:
     return left
 
 
-def _work(place: Path, url: str, trouble: Trouble) -> Left:
+def _work(worker: Worker, place: Path, url: str, trouble: Trouble) -> Left:
     """Let the agent work, and the trouble come."""
     watched = trouble.after is None
     began = time.monotonic()
-    with _process(partial(work, watched=watched), place, url) as (process, connection):
+    with _process(partial(worker, watched=watched), place, url) as (process, connection):
         pid = process.pid or 0
         calls, reached = 0, False
         if watched:
@@ -152,7 +172,7 @@ def _work(place: Path, url: str, trouble: Trouble) -> Left:
                 reached = not connection.poll(trouble.after)
             os.kill(pid, signal.SIGKILL)
         outcome = _outcome(process, connection)
-        return Left(place, calls, reached, outcome, time.monotonic() - began)
+        return Left(place, calls, reached, reached and not trouble.error, outcome, time.monotonic() - began)
 
 
 def _disturb(changes: FileChanges, pid: int, trouble: Trouble) -> tuple[int, bool]:
@@ -174,8 +194,8 @@ def _make(trouble: Trouble, call: FileChange, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _go_on(place: Path, url: str) -> Outcome | None:
-    with _process(go_on, place, url) as (process, connection):
+def _go_on(heir: Heir, place: Path, url: str) -> Outcome | None:
+    with _process(heir, place, url) as (process, connection):
         return _outcome(process, connection)
 
 
@@ -212,98 +232,8 @@ def _process(
 @cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["antiphon.testing.crashing_agent"])
+    context.set_forkserver_preload(["antiphon.testing.crashing_agent", *_LOADED_ON_USE])
     return context
-
-
-def _entries(place: Path) -> list[Entry]:
-    directory = sessions_at(place).directory / SESSION
-    try:
-        return read_entries(directory)
-    except SessionError:
-        if (directory / "session.db").exists():
-            raise
-        return []
-
-
-def _left_wrong(left: Left, trouble: Trouble) -> str:
-    """Say what is wrong with how the agent ended; a killed one tells nothing."""
-    outcome = left.outcome
-    if outcome is None:
-        return "" if left.reached and not trouble.error else "the agent ended without a word"
-    if not outcome.problem and replay(_entries(left.place)).messages != outcome.messages:
-        return "the log does not hold the conversation, and nothing tells of it"
-    if not left.reached and outcome.error:
-        return f"nothing happened to it, and it ended with: {outcome.error}"
-    return ""
-
-
-def _resumed_wrong(place: Path, entries: Sequence[Entry], outcome: Outcome | None, before: dict[str, int]) -> str:
-    """Say what is wrong with how another process went on."""
-    if outcome is None or outcome.error:
-        return f"it could not be gone on with: {outcome.error if outcome else 'the process ended without a word'}"
-    if violations := check({"messages": outcome.messages}, ANTHROPIC):
-        return f"the conversation is not valid: {violations[0].text}"
-    if replay(_entries(place)).messages != outcome.messages:
-        return "what is in the log afterwards is not the conversation"
-    after = effects(place)
-    if twice := sorted(label for label, count in after.items() if count > 1):
-        return f"these happened twice: {twice}"
-    if after != before:
-        return f"going on changed what was done: {before} became {after}"
-    return _lost(entries, outcome.messages) or _misjudged(entries, outcome.messages, after)
-
-
-def _lost(entries: Sequence[Entry], messages: list[Json]) -> str:
-    """Say which result was in the log of a turn whose reply was complete, and is not in the conversation."""
-    results = {str(call["id"]): result for call, result in calls_of(messages)}
-    replied = [block for entry in entries if isinstance(entry.record, Replied) for block in entry.record.content]
-    for block in replied:
-        if block.get("type") == "tool_use" and results.get(str(block["id"])) is None:
-            return f"the call {block['id']} was in the log and has no result in the conversation"
-    for record in [entry.record for entry in entries if isinstance(entry.record, Finished)]:
-        if record.id in results and results[record.id] != result_block(record.id, record.result):
-            return f"the result of {record.id} was in the log and is now {results[record.id]}"
-    return ""
-
-
-def _misjudged(entries: Sequence[Entry], messages: list[Json], after: dict[str, int]) -> str:
-    """Say which result tells of a call what was not so."""
-    finished = {entry.record.id for entry in entries if isinstance(entry.record, Finished)}
-    for call, result in calls_of(messages):
-        label, text = label_of(call), str((result or {}).get("content"))
-        if not label:
-            if text in (UNKNOWN.content, NOT_REACHED.content):
-                return f"{call['name']} only reads, and did not run again"
-        elif text == NOT_REACHED.content and label in after:
-            return f"{label} was done, and is said not to have been begun"
-        elif str(call["id"]) not in finished and text not in (UNKNOWN.content, NOT_REACHED.content):
-            return f"nobody knows what became of {label}, and its result is {text!r}"
-    return ""
-
-
-def _leftovers(place: Path) -> str:
-    """Say which processes still work in a place, after a time in which they may end."""
-    deadline = time.monotonic() + _GONE_IN
-    while there := _processes_in(place):
-        if time.monotonic() > deadline:
-            for pid, _ in there:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return f"left behind: {', '.join(name for _, name in there)}"
-        time.sleep(0.005)
-    return ""
-
-
-def _processes_in(place: Path) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            with suppress(OSError):
-                if (process / "cwd").readlink().is_relative_to(place):
-                    name = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    found.append((int(process.name), name.strip()))
-    return found
 
 
 def _first_failure(trouble_of: Callable[[int], Trouble], seeds: Sequence[int]) -> Failure | None:
@@ -332,7 +262,13 @@ def fail_at(seed: int) -> Trouble:
 def kill_some_time(seed: int) -> Trouble:
     """Return the end at a moment that the seed draws."""
     draw = random.Random(seed)  # noqa: S311  (nothing is kept secret with it)
-    return Trouble(after=draw.random() * undisturbed().seconds * 1.2)
+    return Trouble(after=draw.random() * _seconds())
+
+
+@cache
+def _seconds() -> float:
+    """Return how long a run takes, and a bit more."""
+    return 1.1 * min(fault(Trouble(after=_PATIENCE))[1].seconds for _ in range(3))
 
 
 def points_failure(seeds: Sequence[int]) -> Failure | None:
@@ -350,8 +286,17 @@ def kills_failure(seeds: Sequence[int]) -> Failure | None:
     return _first_failure(kill_some_time, seeds)
 
 
+def mendings_failure(seeds: Sequence[int]) -> Failure | None:
+    """Return the first point of mending at which being killed is not coped with."""
+    for seed in seeds:
+        text, _ = mending_fault(seed + 1)
+        if text:
+            return Failure(seed, f"killed at call {seed + 1} of mending: {text}")
+    return None
+
+
 def trials() -> dict[str, Callable[[], Trial]]:
-    """Return the three loops, by name; how many points there are is found out by a run that nothing happens to."""
+    """Return the loops, by name; how many points there are is found out by a run that nothing happens to."""
     loop = partial(
         Trial, description=(__doc__ or "").partition("\n")[0], verdict="the session of each was gone on with", chunk=20
     )
@@ -360,6 +305,7 @@ def trials() -> dict[str, Callable[[], Trial]]:
         # A few more than there are, for a run is not always the same; behind the last, it comes to its end.
         "points": lambda: loop(f"{module} points", "points", usual=_points() + 10, first_failure=points_failure),
         "faults": lambda: loop(f"{module} faults", "faults", usual=4 * _points() + 40, first_failure=faults_failure),
+        "mendings": lambda: loop(f"{module} mendings", "mendings", usual=60, first_failure=mendings_failure),
         "kills": lambda: loop(f"{module} kills", "kills", usual=2_000, first_failure=kills_failure),
     }
 
@@ -369,7 +315,7 @@ def _points() -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a loop, or all three; return the exit code."""
+    """Run a loop, or all; return the exit code."""
     if refusal := why_not():
         sys.stderr.write(f"Crashes cannot be tried: {refusal}.\n")
         return 2

@@ -18,6 +18,7 @@ from antiphon.emulator import Text, ToolUse, reply
 from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json, blocks_of, tool_uses
 from antiphon.providers.anthropic import AnthropicProvider
+from antiphon.sessions.log import SessionLog
 from antiphon.sessions.session import Session
 from antiphon.sessions.store import Sessions
 from antiphon.testing.system_calls import announce_file_changes
@@ -145,6 +146,14 @@ def go_on(connection: Connection, place: Path, url: str) -> None:
     """Go on with the session that another process left. Runs in a process of its own."""
     _settle_in(place)
     connection.send(_ran(sessions_at(place).open(SESSION), place, url, "What now?"))
+
+
+def mend(connection: Connection, directory: Path, _: str) -> None:
+    """Open a damaged session. Runs in a process of its own."""
+    descriptor = announce_file_changes()
+    send_handle(connection, descriptor, os.getppid())
+    os.close(descriptor)
+    SessionLog.open(directory)[0].close()
 
 
 def _settle_in(place: Path) -> None:
