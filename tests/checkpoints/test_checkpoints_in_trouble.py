@@ -207,6 +207,22 @@ async def test_a_restore_that_was_cut_short_is_told(
     assert snapshot(work) == {"b": (False, b"2")}
 
 
+async def test_a_git_that_ends_while_files_are_written_is_an_error_that_is_remembered(
+    checkpoints: Checkpoints, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(work, a="1", b="2")
+    first, then = await checkpoints.take(), snapshot(work)
+    write(work, a="3", b="4", c="5")
+    with monkeypatch.context() as patch:
+        fake_git(tmp_path, patch, '[ "$command" = cat-file ] && echo "fatal: something odd" >&2 && exit 3')
+        with pytest.raises(CheckpointError, match=r"git cat-file failed \(3\).*something odd"):
+            await checkpoints.restore(first.id)
+    assert checkpoints.unfinished() is not None
+    assert (await checkpoints.restore(first.id)).kept == ()
+    assert snapshot(work) == then
+    assert checkpoints.unfinished() is None
+
+
 @pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"{"])
 async def test_a_note_of_a_restore_that_cannot_be_read_is_none(
     checkpoints: Checkpoints, work: Path, damage: bytes

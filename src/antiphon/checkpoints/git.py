@@ -196,28 +196,34 @@ class Git:
         """Read contents one after the other; `use` gets the place in `ids`, and None for a content that is lost.
 
         Raises:
-            CheckpointError: as `run`.
+            CheckpointError: git ended before the last.
+            OSError: git cannot be started, or `use` raised this.
         """
         if not ids:
             return
         errors: list[bytes] = []
-        try:
-            async with (
-                running(
-                    self.command(("cat-file", "--batch")),
-                    stdin=subprocess.PIPE,
-                    cwd=self.files,
-                    env=self.environment(),
-                    keep=self.keep,
-                ) as process,
-                anyio.create_task_group() as tasks,
-            ):
+        problem: anyio.IncompleteRead | OSError | None = None
+        async with running(
+            self.command(("cat-file", "--batch")),
+            stdin=subprocess.PIPE,
+            cwd=self.files,
+            env=self.environment(),
+            keep=self.keep,
+        ) as process:
+            async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_read, process.stderr, errors, name="errors of git")
                 tasks.start_soon(feed, process, "".join(f"{name}\n" for name in ids).encode(), name="input of git")
-                if process.stdout is not None:
-                    await _each(BufferedByteReceiveStream(process.stdout), len(ids), use)
-        except* anyio.IncompleteRead:
-            raise failure("cat-file", -1, b"".join(errors).decode("utf-8", "replace")) from None
+                try:
+                    if process.stdout is not None:
+                        await _each(BufferedByteReceiveStream(process.stdout), len(ids), use)
+                except (anyio.IncompleteRead, OSError) as error:  # not to leave the group as a group
+                    problem = error
+                    _kill_family(process)
+            code = await process.wait()
+        if isinstance(problem, OSError):
+            raise problem
+        if problem is not None:
+            raise failure("cat-file", code, b"".join(errors).decode("utf-8", "replace").strip())
 
 
 async def _each(
