@@ -20,7 +20,7 @@ from antiphon.agent.events import (
     RunEnded,
 )
 from antiphon.agent.room import FILLS_UP, NOT_SHORTER, NOTHING_YET, TOO_LARGE
-from antiphon.errors import CompactionFailed, Overloaded, Rejected
+from antiphon.errors import CompactionFailed, Overloaded, ProviderError, Rejected, Unreachable
 from antiphon.providers.models import using
 from antiphon.tools.todos import UpdateTodos, todos_in
 
@@ -299,13 +299,25 @@ async def test_an_overload_while_summing_up_is_waited_for_and_else_the_run_goes_
     ]
 
 
-async def test_where_there_is_no_room_and_nobody_can_be_reached_the_run_ends_and_the_conversation_stays() -> None:
-    overloaded = Overloaded(529, "Overloaded")
-    overloaded.retry_after = 0.001
-    model = WorkingModel(six_turns(), summaries=[overloaded] * 6 + ["The gist."])
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (Overloaded(529, "Overloaded"), 6),
+        (Unreachable("nobody is there"), 6),
+        (Rejected(401, "invalid x-api-key"), 2),
+        (Rejected(400, "Your credit balance is too low to access the Anthropic API."), 2),
+    ],
+)
+async def test_where_there_is_no_room_and_nobody_serves_the_run_ends_and_the_conversation_stays(
+    error: ProviderError, times: int
+) -> None:
+    if error.retryable:
+        error.retry_after = 0.001
+    model = WorkingModel(six_turns(), summaries=[error] * times + ["The gist."])
     agent = agent_for(model)
     events = await events_of(agent)
-    assert (result_of(events).stop_reason, result_of(events).error) == ("error", "Overloaded")
+    assert (result_of(events).stop_reason, result_of(events).error) == ("error", str(error))
+    assert len(model.asked) == times
     assert len(agent.messages) == 11
     assert (await agent.run(None)).text == "There are 12."
 

@@ -202,9 +202,11 @@ class Room:
         if not self._has_reply or self._history.messages[-1].get("role") != "user":
             return Usage()
         percent = self._settings.compact_at
+        if not percent:
+            return Usage()
         await self._count_if_in_doubt(percent)
         budget = self.budget
-        if not percent or not budget.reaches(percent) or budget.used < self._not_before:
+        if not budget.reaches(percent) or budget.used < self._not_before:
             return Usage()
         full = budget.left == 0
         try:
@@ -264,7 +266,7 @@ class Room:
     async def _count_if_in_doubt(self, percent: int) -> None:
         """Have the tokens counted where a decision hangs on a figure that is only reckoned. Never stands in the way."""
         budget = self.budget
-        limit = budget.limit(percent or 100)
+        limit = budget.limit(percent)
         if not isinstance(self._provider, CountsTokens) or not self._counts or limit is None:
             return
         if self._meter.is_measured:
@@ -327,9 +329,9 @@ class Room:
         except NoSummary as none:
             if not must:
                 raise CompactionFailed(f"The conversation could not be summed up. {none}") from none
-            if none.passing is not None:
-                # Nobody gives up half a conversation because the network is down.
-                raise none.passing from none
+            if none.unserved is not None:
+                # Nobody gives up half a conversation because the network is down, or a bill is open.
+                raise none.unserved from none
             stand_in = without_a_model(history.messages, str(none), wanted * BYTES_PER_TOKEN // 2)
             summary = Summary(stand_in, none.usage)
         kept = replace(kept, files=await self._with_contents(kept.files, wanted // _FILES_SHARE))

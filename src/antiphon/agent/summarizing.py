@@ -33,6 +33,9 @@ CONTEXT_FULL = "prompt is too long", "exceed context limit"
 """What the API says of a request that does not fit."""
 
 
+_SPENT = "credit balance is too low", "reached your specified API usage limits"
+
+
 def context_is_full(error: BaseException | None) -> bool:
     """Say whether a request was refused for not fitting the context window."""
     return isinstance(error, Rejected) and any(words in str(error) for words in CONTEXT_FULL)
@@ -58,14 +61,15 @@ class NoSummary(Exception):
 
     Attributes:
         usage: of what was asked in vain.
-        passing: the error that the last request met, where the same request may succeed later.
+        unserved: the error that the last request met, where it says nothing about the request: nobody could be
+            reached, or nobody serves this account. Then the next request of the conversation will meet it, too.
     """
 
-    def __init__(self, why: str, usage: Usage, passing: ProviderError | None = None) -> None:
+    def __init__(self, why: str, usage: Usage, unserved: ProviderError | None = None) -> None:
         """Keep why, and what it cost."""
         super().__init__(why)
         self.usage = usage
-        self.passing = passing
+        self.unserved = unserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,7 @@ class Summarizer:
                 reply = await self._reply(attempt.request())
             except AntiphonError as error:
                 why, last = str(error), error
-                # Whoever could not be reached for one request will not be there for the next one.
-                if attempt.model == own and isinstance(error, ProviderError) and error.retryable:
+                if attempt.model == own and isinstance(error, ProviderError) and _is_unserved(error):
                     raise NoSummary(why, usage, error) from error
                 continue
             usage = add(usage, usage_of(reply, attempt.model))
@@ -203,6 +206,13 @@ def _request_of_text(asked: _Asked, model: str, most: int, *, max_tokens: int) -
         {"model": model, "max_tokens": max_tokens, "system": _SYSTEM, **told},
         [{"role": "user", "content": [{"type": "text", "text": text}]}],
     )
+
+
+def _is_unserved(error: ProviderError) -> bool:
+    """Say whether an error is no answer to the request, but says that no request is served now."""
+    if error.retryable or not isinstance(error, Rejected):
+        return True
+    return error.status in (401, 402, 403) or any(words in str(error) for words in _SPENT)
 
 
 def _problem(reply: Json) -> str:
