@@ -211,6 +211,17 @@ def test_a_code_block_without_end_does_not_swallow_what_follows(text: str, end: 
     assert len(fences) % 2 == 0 or len(set(map(len, fences))) > 1
 
 
+def test_html_is_shown_in_markdown_and_not_obeyed() -> None:
+    text = "a <script>x</script> in `<b>` and <https://example.org>, 1 < 2 <!-- no\n```html\n<i>\n```\n<img src=x>"
+    page = to_markdown(SUMMARY, entries(Prompted(said(text)), Replied(said(text))))
+    shown = [
+        r"a \<script>x\</script> in `<b>` and <https://example.org>, 1 < 2 \<!-- no",
+        *("```html", "<i>", "```", r"\<img src=x>"),
+    ]
+    assert "\n".join(shown) in page
+    assert "\n".join(f"> {line}" for line in shown) in page
+
+
 def test_a_result_with_fences_stays_in_its_own() -> None:
     page = to_markdown(SUMMARY, entries(Replied((call("a", "t"),)), Answered((result("a", "```\n````\nx"),))))
     assert "`````text\n```\n````\nx\n`````\n" in page

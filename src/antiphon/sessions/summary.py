@@ -179,7 +179,7 @@ class Digest:
         match record:
             case Begun():
                 self.created = at
-            case Prompted() if not self.prompts:
+            case Prompted():
                 # An imported session began when it was begun elsewhere.
                 self.created = min(self.created or at, at)
             case Configured(params=params):

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
+from antiphon.sessions.described import utc
 from antiphon.sessions.summary import Summary
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def age(at: float, now: float) -> str:
     """Return how long ago something was, as people say it; a date where that is long ago."""
     gone = max(0.0, now - at)
     if gone >= _LONG_AGO:
-        return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d}"
+        return f"{utc(at).astimezone():%Y-%m-%d}"
     if gone >= 86400:
         days = int(gone // 86400)
         return f"{days} day{'' if days == 1 else 's'} ago"

@@ -4,17 +4,17 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 
 from antiphon.agent.prices import add, usage_of
 from antiphon.cli.layout import Prose
 from antiphon.cli.models import own_models
-from antiphon.cli.safe_text import cut, one_line, safe
+from antiphon.cli.safe_text import columns, cut, one_line, safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.place import Place, counted, for_output, shown_path
 from antiphon.cli.view import RowState, summary_of
 from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
+from antiphon.sessions.described import utc
 from antiphon.sessions.export import to_json
 from antiphon.sessions.export.parts import medium
 from antiphon.sessions.records import Compacted, Entry, Forked, Replied
@@ -23,6 +23,7 @@ from antiphon.sessions.summary import Summary
 
 _EXCERPT = 3
 """Lines of a result that are shown unless all are asked for."""
+_LONGEST_NAME = 30
 _INDENT = "      "
 
 
@@ -122,8 +123,8 @@ class _Shown:
     def _call(self, call: Call) -> Iterator[list[Piece]]:
         state: RowState = "cancelled" if call.result is None else "failed" if call.is_error else "done"
         style = {"done": "ok", "failed": "bad"}.get(state, "quiet")
-        name, said = one_line(call.name), "" if self._full else summary_of(call.input)
-        room = self._place.width - len(name) - 5
+        name, said = one_line(call.name, _LONGEST_NAME), "" if self._full else summary_of(call.input)
+        room = self._place.width - columns(name) - 5
         yield [
             (f"  {self._marks[state]} ", style),
             (name, "strong"),
@@ -162,6 +163,6 @@ class _Shown:
 
 def _when(at: float, before: float | None = None) -> str:
     """Return a time of the clock on the wall; without its day where that is told already."""
-    time = datetime.fromtimestamp(at).astimezone()
-    same = before is not None and datetime.fromtimestamp(before).astimezone().date() == time.date()
+    time = utc(at).astimezone()
+    same = before is not None and utc(before).astimezone().date() == time.date()
     return f"{time:%H:%M}" if same else f"{time:%Y-%m-%d %H:%M}"

@@ -10,6 +10,8 @@ from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
 from antiphon.sessions.summary import Summary
 
 _FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
+_CODE = re.compile(r"(`+[^`]+`+)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?:)")
 
 
 def to_markdown(summary: Summary, entries: Sequence[Entry]) -> str:
@@ -63,19 +65,20 @@ def _part(part: str | Thought | Call) -> Iterator[str]:
                 yield from _fenced(part.result)
             yield from (f"\n({medium(block)})" for block in part.media)
         case _:
-            yield from _closed(part)
+            yield from _prose(part)
 
 
 def _quoted(text: str) -> Iterator[str]:
     """Yield a text as a quotation: nothing in it reaches beyond."""
-    return (f"> {line}".rstrip() for line in text.splitlines() or [""])
+    return (f"> {line}".rstrip() for line in _prose(text) or [""])
 
 
-def _closed(text: str) -> Iterator[str]:
-    """Yield a text that is Markdown itself, with the end of a code block that it forgot."""
+def _prose(text: str) -> list[str]:
+    """Return the lines of a text that is Markdown itself: HTML in it is shown, a block of code left open ends."""
+    lines: list[str] = []
     opened = ""
     for line in text.splitlines():
-        yield line
+        lines.append(line if opened else "".join(map(_without_html, _CODE.split(line))))
         fence = _FENCE.match(line)
         if fence is None:
             continue
@@ -84,8 +87,11 @@ def _closed(text: str) -> Iterator[str]:
             opened = mark
         elif mark[0] == opened[0] and len(mark) >= len(opened) and not fence["info"].strip():
             opened = ""
-    if opened:
-        yield opened
+    return [*lines, opened] if opened else lines
+
+
+def _without_html(part: str) -> str:
+    return part if part.startswith("`") else _TAG.sub(r"\\<", part)
 
 
 def _fenced(text: str, language: str = "text") -> Iterator[str]:
