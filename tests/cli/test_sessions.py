@@ -328,6 +328,17 @@ def test_pruning_wants_to_know_what(home: Home, capsys: Printed, arguments: tupl
     assert len(list(home.sessions.ids())) == 1
 
 
+@pytest.mark.parametrize("action", ["list", "search", "show", "export", "rename", "delete", "prune"])
+def test_the_page_tells_every_action_and_flag(capsys: Printed, action: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/sessions.md").read_text("utf-8")
+    with pytest.raises(SystemExit):
+        main(["sessions", action, "--help"])
+    flags = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out)) - {"--help"}
+    assert f"`{action}" in page
+    assert "--json" in flags
+    assert [flag for flag in flags if flag not in page] == []
+
+
 def test_it_runs_as_a_program_in_a_pipe(home: Home) -> None:
     home.begin("One")
     ended = run_antiphon("sessions", environment=home.environment, cwd=home.here)

@@ -100,6 +100,28 @@ def test_what_is_new_in_a_session_is_seen_at_once(sessions: Sessions) -> None:
     assert [summary.live for summary in sessions.list()] == [False, False]
 
 
+def test_a_session_of_another_process_is_open_until_that_dies(sessions: Sessions) -> None:
+    program = (
+        "import sys; from antiphon.sessions import Sessions; from antiphon.sessions.records import Prompted\n"
+        "session = Sessions(sys.argv[1]).create('/work')\n"
+        "session.record(Prompted(({'type': 'text', 'text': 'there'},)))\n"
+        "print('recorded', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(sessions.directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"recorded\n"
+        assert [(summary.title, summary.live) for summary in sessions.list()] == [("there", True)]
+        other.kill()
+    assert [(summary.title, summary.live) for summary in sessions.list()] == [("there", False)]
+
+
+def test_a_directory_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("a file")
+    with pytest.raises(SessionError, match="cannot be listed: Not a directory"):
+        Sessions(tmp_path / "sessions").list()
+
+
 def test_a_deleted_session_is_gone_from_the_list(sessions: Sessions) -> None:
     session_id = begin(sessions, "one", at=100)
     begin(sessions, "two", at=200)
