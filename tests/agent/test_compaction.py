@@ -58,7 +58,7 @@ FILE = TouchedFile("a.py", changed=True, content="     1\timport os")
 
 
 def texts(message: Json) -> list[str]:
-    return [block.get("text", block["type"]) for block in message["content"]]
+    return [block.get("text", block["type"]).strip("\n") for block in message["content"]]
 
 
 def test_a_stretch_has_all_its_parts_in_a_fixed_order() -> None:
@@ -72,6 +72,14 @@ def test_a_stretch_has_all_its_parts_in_a_fixed_order() -> None:
         f"{FILES}\n- a.py (changed), as it is now:\n     1\timport os\n\n- b.py",
         f"{END} What was said before can be found with search_history. Go on with the work where it stopped.",
     ]
+
+
+def test_read_as_one_text_each_part_stands_in_a_paragraph_of_its_own() -> None:
+    message = stretch("One.", Kept([say("Fix it.")], TODO, [FILE]))
+    text = "".join(block["text"] for block in [*message["content"], say("And now?")])
+    for part in (LAST_WORDS, "Fix it.", TODOS, FILES, END, "And now?"):
+        assert text[: text.index(part)].endswith("\n\n")
+    assert f"{LAST_WORDS}\n\nFix it.\n\n{TODOS}\n- [x]" in text
 
 
 def test_what_is_not_there_is_not_mentioned() -> None:

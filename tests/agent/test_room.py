@@ -82,7 +82,7 @@ async def test_a_full_context_is_summed_up_between_turns_and_the_run_goes_on() -
     assert compacted.summary == "The gist."
     first = model.worked[4]["messages"][0]["content"]
     assert first[0] == say(f"{SUMMARY}\n\nThe gist.")
-    assert first[1:3] == [say(LAST_WORDS), say("Count the houses.")]
+    assert first[1:3] == [say(f"\n\n{LAST_WORDS}\n\n"), say("Count the houses.")]
 
 
 async def test_the_summary_is_asked_of_the_same_conversation_with_one_more_text_at_its_end() -> None:

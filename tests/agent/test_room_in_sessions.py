@@ -242,7 +242,9 @@ async def test_files_go_on_with_what_is_in_them_now_and_only_those_that_may_be_r
         (tmp_path / "b.py").unlink()
         await agent.compact()
         (tmp_path / "b.py").write_text("second = 2\n")
-        return next(block["text"] for block in agent.messages[0]["content"] if block["text"].startswith(FILES))
+        return next(
+            text for block in agent.messages[0]["content"] if (text := block["text"].strip("\n")).startswith(FILES)
+        )
 
     with using(window_of(100_000)):
         kept = await stretch_of()

@@ -63,7 +63,7 @@ def test_the_context_is_shown_and_summed_up_on_demand(emulator: Emulator, tmp_pa
     asked = emulator.requests[2]["messages"][-1]["content"][-1]["text"]
     assert asked.endswith("keep above all: the first line")
     (only,) = emulator.requests[3]["messages"]
-    texts = [block["text"] for block in only["content"]]
+    texts = [block["text"].strip("\n") for block in only["content"]]
     assert texts[0] == f"{SUMMARY}\n\nThe gist."
     assert texts[-3].endswith("- a.txt")
     assert "search_history" in texts[-2]

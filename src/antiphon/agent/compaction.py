@@ -100,16 +100,16 @@ def kept_in(messages: Sequence[Json], *, open: bool = True, searchable: bool = F
 
 def stretch(summary: str, kept: Kept) -> Json:
     """Return the user message that a new stretch begins with."""
-    content: list[Json] = [_text(f"{SUMMARY}\n\n{summary.strip()}")]
+    content: list[Json] = [{"type": "text", "text": f"{SUMMARY}\n\n{summary.strip()}"}]
     if kept.last_words:
-        content += [_text(LAST_WORDS), *kept.last_words]
+        content += [_part(LAST_WORDS), *kept.last_words]
     if kept.todos:
-        content.append(_text(f"{TODOS}\n{rendered(kept.todos)}"))
+        content.append(_part(f"{TODOS}\n{rendered(kept.todos)}"))
     if kept.files:
-        content.append(_text(f"{FILES}\n{_listed(kept.files)}"))
+        content.append(_part(f"{FILES}\n{_listed(kept.files)}"))
     where = " What was said before can be found with search_history." if kept.searchable else ""
     then = "Go on with the work where it stopped." if kept.open else "What the user says next follows."
-    content.append(_text(f"{END}{where} {then}"))
+    content.append(_part(f"{END}{where} {then}"))
     return {"role": "user", "content": content}
 
 
@@ -209,13 +209,14 @@ def _with(kept: Kept, files: Sequence[TouchedFile]) -> Kept:
     return Kept(kept.last_words, kept.todos, files, kept.open, kept.searchable)
 
 
-def _text(text: str) -> Json:
-    return {"type": "text", "text": text}
+def _part(text: str) -> Json:
+    # A model reads neighbouring blocks as one text.
+    return {"type": "text", "text": f"\n\n{text}\n\n"}
 
 
 def _starts(block: Json, label: str) -> bool:
     text = block.get("text")
-    return kind_of(block) == "text" and isinstance(text, str) and text.startswith(label)
+    return kind_of(block) == "text" and isinstance(text, str) and text.lstrip("\n").startswith(label)
 
 
 def _said_by_user(message: Json) -> list[Json]:

@@ -80,7 +80,7 @@ def todos_in(messages: Sequence[Json]) -> tuple[Todo, ...]:
                     continue
         for block in reversed(blocks_of(message)):
             text: Any = block.get("text")
-            if isinstance(text, str) and text.startswith(KEPT) and message.get("role") == "user":
+            if isinstance(text, str) and text.lstrip("\n").startswith(KEPT) and message.get("role") == "user":
                 return _read(text)
     return ()
 
