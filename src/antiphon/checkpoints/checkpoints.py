@@ -6,8 +6,6 @@ Everything is in one private directory: a git repository, its lock, and what was
 import json
 import os
 import shutil
-import stat
-import sys
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,29 +16,21 @@ import anyio
 import anyio.to_thread
 
 from antiphon.checkpoints.comparing import as_changes, differences, unified
-from antiphon.checkpoints.git import ATTRIBUTES, DiskFull, Git
+from antiphon.checkpoints.git import DiskFull, Git
 from antiphon.checkpoints.lock import holding, remove_half_written, remove_stale_locks
 from antiphon.checkpoints.model import Change, Checkpoint, LeftOut, Pruned, Restored, State, Unfinished
 from antiphon.checkpoints.restoring import Outcome, bring_back, sweep
 from antiphon.checkpoints.scanning import Limits, Part
 from antiphon.checkpoints.small_files import read, write
+from antiphon.checkpoints.storing import decoded, encoded, is_made, make_repository, repository_in, size_of
 from antiphon.checkpoints.suitable import unsuitable
 from antiphon.errors import CheckpointError
-from antiphon.tools.paths import ignores_case
 
 DEFAULT_LARGEST = 16 << 20
 """Bytes of the largest file that is kept."""
 DEFAULT_MOST = 4 << 30
 """Bytes of new files that one checkpoint takes at most."""
 _MOST_REPOSITORIES = 100
-_FORMAT = b"1\n"
-_CONFIGURATION = """\
-[core]
-\trepositoryformatversion = 0
-\tbare = true
-\tignorecase = {folds}
-\tprecomposeunicode = {mac}
-"""
 _REFS = "refs/checkpoints/"
 
 
@@ -186,7 +176,7 @@ class Checkpoints:
 
     async def size(self) -> int:
         """Return how many bytes on the disk all checkpoints take together."""
-        return await anyio.to_thread.run_sync(_size, self.directory)
+        return await anyio.to_thread.run_sync(size_of, self.directory)
 
     async def prune(self, *, newest: int, keep: Collection[str] = ()) -> Pruned:
         """Delete checkpoints and give their space back; takes seconds for a large workspace.
@@ -227,10 +217,10 @@ class Checkpoints:
                 self._parts.clear()
 
     def _git(self, *keep: int) -> Git:
-        return Git(self.directory / "repository", self.root, keep)
+        return Git(repository_in(self.directory), self.root, keep)
 
     def _exists(self) -> bool:
-        return (self.directory / "repository" / "antiphon").exists()
+        return is_made(self.directory)
 
     @asynccontextmanager
     async def _holding(self) -> AsyncGenerator[Git]:
@@ -239,7 +229,7 @@ class Checkpoints:
             async with holding(self.directory / "lock", wait=self._wait) as lock:
                 git = self._git(lock)
                 remove_stale_locks(git.repository)
-                self._prepare(git.repository)
+                make_repository(self.directory, self.root)
                 await self._sweep(git)
                 try:
                     yield git
@@ -248,20 +238,6 @@ class Checkpoints:
                     raise
         except OSError as error:
             raise _unusable(error) from error
-
-    def _prepare(self, repository: Path) -> None:
-        """Make an empty repository, unless there is one: the few files by which git knows one."""
-        if stat.S_IMODE(self.directory.stat().st_mode) & 0o077:
-            self.directory.chmod(0o700)
-        if read(repository / "antiphon") == _FORMAT:
-            return
-        for part in ("objects", "refs"):
-            (repository / part).mkdir(parents=True, exist_ok=True)
-        folds = ignores_case(str(self.root))
-        write(repository / "HEAD", b"ref: refs/heads/none\n")
-        write(repository / "config", _CONFIGURATION.format(folds=folds, mac=sys.platform == "darwin").lower().encode())
-        write(repository / "info" / "attributes", ATTRIBUTES.encode())
-        write(repository / "antiphon", _FORMAT)
 
     async def _sweep(self, git: Git) -> None:
         """Remove half-written files of a restore that a process died over."""
@@ -280,7 +256,7 @@ class Checkpoints:
         taken = Checkpoint("", last.number + 1 if last else 1, datetime.now(UTC), label, state=state)
         holds = [f"-p{commit}" for commit in dict.fromkeys(state.commits.values())]
         tree = f"{state.commits['']}^{{tree}}"
-        commit = (await git.run("commit-tree", tree, *holds, given=_encoded(taken))).line()
+        commit = (await git.run("commit-tree", tree, *holds, given=encoded(taken))).line()
         await git.run("update-ref", f"{_REFS}{taken.number:08d}", commit)
         self._note(None)
         return replace(taken, id=commit)
@@ -318,7 +294,7 @@ class Checkpoints:
         listed = await self._git().run(
             "for-each-ref", *some, "--sort=-refname", "--format=%(objectname) %(contents:subject)", _REFS
         )
-        return [_decoded(line) for line in reversed(listed.text.splitlines())]
+        return [decoded(line) for line in reversed(listed.text.splitlines())]
 
     async def _two(self, older: str, newer: str | None) -> tuple[State, State]:
         before = (await self.get(older)).state
@@ -347,37 +323,14 @@ class Checkpoints:
     def _drop_parts(self, left: Iterable[Checkpoint]) -> None:
         """Forget repositories in the workspace that no checkpoint knows any more: they would keep their objects."""
         known = {
-            Part(self.directory / "repository", self.root, prefix, self._limits).own
+            Part(repository_in(self.directory), self.root, prefix, self._limits).own
             for one in left
             for prefix in one.state.commits
         }
-        for own in (self.directory / "repository" / "worktrees").iterdir():
+        for own in (repository_in(self.directory) / "worktrees").iterdir():
             if own not in known:
                 shutil.rmtree(own)
         self._parts.clear()
-
-
-def _encoded(checkpoint: Checkpoint) -> bytes:
-    """Return a checkpoint as the message of its commit: one line."""
-    return json.dumps(
-        {
-            "number": checkpoint.number,
-            "at": checkpoint.at.isoformat(),
-            "label": checkpoint.label,
-            "commits": dict(checkpoint.state.commits),
-            "left_out": [[entry.path, entry.reason] for entry in checkpoint.left_out],
-        }
-    ).encode()
-
-
-def _decoded(line: bytes) -> Checkpoint:
-    id, _, text = line.decode().partition(" ")  # noqa: A001
-    fields = json.loads(text)
-    left_out = tuple(LeftOut(path, reason) for path, reason in fields["left_out"])
-    state = State(fields["commits"], left_out)
-    return Checkpoint(
-        id, fields["number"], datetime.fromisoformat(fields["at"]), fields["label"], new=False, state=state
-    )
 
 
 def _is_at(path: str, wanted: str) -> bool:
@@ -386,14 +339,3 @@ def _is_at(path: str, wanted: str) -> bool:
 
 def _unusable(error: OSError) -> CheckpointError:
     return CheckpointError(f"The checkpoints cannot be used: {error}.")
-
-
-def _size(directory: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(directory):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_blocks * 512  # noqa: PTH118  (many of them)
-            except FileNotFoundError:  # git has just removed it
-                continue
-    return total
