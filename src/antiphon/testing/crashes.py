@@ -170,7 +170,7 @@ def _work(worker: Worker, place: Path, url: str, trouble: Trouble) -> Left:
             began = time.monotonic()
             with suppress(EOFError):
                 reached = not connection.poll(trouble.after)
-            os.kill(pid, signal.SIGKILL)
+            _kill(pid)
         outcome = _outcome(process, connection)
         return Left(place, calls, reached, reached and not trouble.error, outcome, time.monotonic() - began)
 
@@ -191,6 +191,11 @@ def _make(trouble: Trouble, call: FileChange, pid: int) -> None:
     if trouble.error:
         call.fail(trouble.error)
     else:
+        _kill(pid)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it came to its end first
         os.kill(pid, signal.SIGKILL)
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 import anyio
 import anyio.to_thread
 
+from antiphon.tools.guard import Guard
 from antiphon.tools.process_family import Group, Member, family_of, marked
 
 _LINGER = 0.2
@@ -59,7 +60,7 @@ async def run_process(
     """Run a child until it ends, and tell `output` what it and its descendants write, as it comes.
 
     Standard output and error are one stream. `output` must be quick and must not raise. Cancelling stops the child and
-    all it started, within two seconds.
+    all it started, within two seconds; so does the end of this process, whatever it dies of.
 
     Raises:
         OSError: if the child cannot be started.
@@ -68,13 +69,18 @@ async def run_process(
     try:
         os.set_blocking(reader, False)
         mark = uuid4().hex
+        guard = Guard(mark)
         try:
-            child = _spawn(argv, cwd, marked(env, mark), writer)
+            try:
+                child = _spawn(argv, cwd, marked(env, mark), writer)
+                guard.watch(child.pid)
+            finally:
+                # The child has its own copy. Ours would keep the pipe open for ever.
+                os.close(writer)
+            # No await up to here, so a cancelled call has either no child or one that is cared for below.
+            return await _attend(child, family_of(child.pid, mark), reader, output, timeout)
         finally:
-            # The child has its own copy. Ours would keep the pipe open for ever.
-            os.close(writer)
-        # No await up to here, so a cancelled call has either no child or one that is cared for below.
-        return await _attend(child, family_of(child.pid, mark), reader, output, timeout)
+            guard.dismiss()
     finally:
         os.close(reader)
 
