@@ -2,6 +2,7 @@
 
 import threading
 from contextvars import ContextVar
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -370,3 +371,24 @@ async def test_a_call_sees_the_context_of_its_caller_and_changes_it_for_nobody()
     jobs = {"a": does(work), "b": does(work), "c": does(work, writing(A_PY)), "d": does(work, writing(A_PY))}
     assert [text for _, text in texts(await reply_to(jobs, limit=2))] == ["caller's, then mine"] * 4
     assert language.get() == "caller's"
+
+
+@on_virtual_time
+async def test_what_has_to_be_done_before_a_call_does_not_count_as_its_running() -> None:
+    async def prepare() -> None:
+        await anyio.sleep(100)
+
+    in_time = replace(takes(9, "done", timeout=10), before=prepare)
+    too_late = replace(takes(11, "done", timeout=10), before=prepare)
+    reply = await reply_to({"a": in_time, "b": too_late})
+    assert texts(reply) == [("a", "done"), ("b", "Timed out after 10 s and was stopped.")]
+    assert anyio.current_time() == 110
+
+
+@on_virtual_time
+async def test_what_fails_before_a_call_is_the_failure_of_the_call() -> None:
+    async def prepare() -> None:
+        raise OSError("no space left")
+
+    reply = await reply_to({"a": replace(takes(1), before=prepare), "b": takes(1)})
+    assert texts(reply) == [("a", "OSError: no space left"), ("b", "ok")]

@@ -1,12 +1,13 @@
 """Keeps the files of the workspace before a turn's first write, so that one can go back."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.driver import Job
-from antiphon.engine.events import Access, Result
+from antiphon.engine.events import Access
 from antiphon.errors import CheckpointError
 from antiphon.sessions.records import Checkpointed, Record
 
@@ -57,18 +58,17 @@ class TurnKeeper:
         self._kept = False
 
     def guarded(self, job: Job, tool: str) -> Job:
-        """Return a job that begins with the keeping, where this one may change files."""
+        """Return a job before which the files are kept, where it may change some."""
         if not may_change_files(job.access):
             return job
 
-        async def run() -> Result:
+        async def keep() -> None:
             async with self._lock:
                 if not self._kept:
                     await self._keep(tool)
                     self._kept = True
-            return await job.run()
 
-        return Job(job.access, run, job.ask, job.timeout)
+        return replace(job, before=keep)
 
 
 def may_change_files(access: Access) -> bool:

@@ -51,12 +51,14 @@ class Job:
         ask: asks whether it may run, and returns None for yes or the result that says no. None when nobody has to be
             asked.
         timeout: seconds it may run, or None.
+        before: has to be done before it runs, and does not count as its running.
     """
 
     access: Access
     run: Callable[[], Awaitable[Result]]
     ask: Callable[[], Awaitable[Result | None]] | None = None
     timeout: float | None = None
+    before: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +232,7 @@ class Driver:
         match command:
             case Start(id=key):
                 job = self._jobs.pop(key)
-                deadline = math.inf if job.timeout is None else anyio.current_time() + job.timeout
-                scope = self._scopes[key] = CancelScope(deadline=deadline)
+                scope = self._scopes[key] = CancelScope(deadline=math.inf if job.before is not None else _deadline(job))
                 self._workers.submit(lambda: self._run(key, job, scope))
             case Ask(id=key):
                 scope = self._scopes[key] = CancelScope()
@@ -247,7 +248,8 @@ class Driver:
             # Stopped, or late, before its task began, which on a busy machine takes its time.
             if not scope.cancel_called:
                 began = True
-                result = await _outcome(job.run)
+                before = job.before
+                result = await _outcome(job.run if before is None else lambda: _run_after(before, job, scope))
                 self._end_scope(key, scope)
                 self._receive(Finished(key, result))
         if self._scopes.get(key) is scope:
@@ -274,6 +276,17 @@ class Driver:
         """Forget a scope, so that nothing cancels work that is done."""
         if self._scopes.get(key) is scope:
             del self._scopes[key]
+
+
+def _deadline(job: Job) -> float:
+    return math.inf if job.timeout is None else anyio.current_time() + job.timeout
+
+
+async def _run_after(before: Callable[[], Awaitable[None]], job: Job, scope: CancelScope) -> Result:
+    """Do what has to be done before a job runs, and let its time begin then."""
+    await before()
+    scope.deadline = _deadline(job)
+    return await job.run()
 
 
 def _answered_at_once(prepared: Result | Denial) -> Job:
