@@ -19,7 +19,7 @@ from antiphon.agent.events import (
     Retrying,
     RunEnded,
 )
-from antiphon.agent.room import FILLS_UP, NOT_SHORTER, NOTHING_YET, TOO_LARGE
+from antiphon.agent.room import FILLS_UP, NOT_SHORTER, NOTHING_YET, SWITCHED_OFF, TOO_LARGE
 from antiphon.errors import CompactionFailed, Overloaded, ProviderError, Rejected, Unreachable
 from antiphon.providers.models import using
 from antiphon.tools.todos import UpdateTodos, todos_in
@@ -239,6 +239,24 @@ async def test_a_later_prompt_that_does_not_fit_is_taken_back_and_the_conversati
     assert (result_of(events).stop_reason, result_of(events).error) == ("context_window", TOO_LARGE)
     assert (agent.messages, model.asked) == (before, [])
     assert (await agent.run("and now?")).text == "two"
+
+
+async def test_where_the_last_prompt_leaves_no_room_for_a_summary_the_api_decides_what_still_fits() -> None:
+    model = WorkingModel([looks(0, "a"), looks(1, "b", chars=3500), [say("done")]], window=WINDOW)
+    events = await events_of(agent_for(model), "x" * 28_000)
+    assert result_of(events).text == "done"
+    assert [event.reason for event in the(CompactionSkipped, events)] == [TOO_LARGE] * 2
+    assert (model.asked, model.refused) == ([], [])
+
+
+async def test_where_it_is_switched_off_what_does_not_fit_ends_the_run_until_somebody_asks_for_a_summary() -> None:
+    model = WorkingModel([*six_turns()[:5], [say("done")]], window=WINDOW)
+    agent = agent_for(model, compact_at=0)
+    events = await events_of(agent)
+    assert (result_of(events).stop_reason, result_of(events).error) == ("context_window", SWITCHED_OFF)
+    assert (model.asked, len(model.refused)) == ([], 1)
+    await agent.compact()
+    assert (await agent.run(None)).text == "done"
 
 
 async def test_a_reply_that_ends_at_the_end_of_the_window_goes_on_in_a_new_stretch() -> None:

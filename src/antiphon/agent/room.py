@@ -82,6 +82,10 @@ TOO_LARGE = (
     "What was said last does not fit the context window, even alone. Put long material into a file and name it, or "
     "use a model with a larger window."
 )
+SWITCHED_OFF = (
+    "The conversation no longer fits the context window, and is not summed up by itself. Have it summed up (/compact), "
+    "begin a new one, or use a model with a larger window."
+)
 NOTHING_YET = "There is nothing to sum up yet."
 NOT_SHORTER = "The conversation is short already; a summary would not make it shorter."
 
@@ -182,8 +186,9 @@ class Room:
 
     def replied(self, usage: Usage, emit: Emit | None) -> None:
         """Take the usage of a reply, which is in the history, with what its calls came to."""
-        replied = [index for index, message in enumerate(self._history.messages) if message.get("role") == "assistant"]
-        self._meter.replied(usage, self._history.messages[: replied[-1] + 1] if replied else ())
+        messages = self._history.messages
+        replies = [index for index, message in enumerate(messages) if message.get("role") == "assistant"]
+        self._meter.replied(usage, messages[: replies[-1] + 1] if replies else messages)
         self._last_request = self._clock()
         if emit is not None:
             budget = self.budget
@@ -193,7 +198,7 @@ class Room:
         """Make room before a request, where there is too little, and return what that used.
 
         Raises:
-            CompactionFailed: there is no room left, or summing up does not help any more.
+            CompactionFailed: summing up does not help any more.
             ProviderError: there is no room left, and who was to sum up could not be reached.
         """
         if self._may_clear:
@@ -208,12 +213,12 @@ class Room:
         budget = self.budget
         if not budget.reaches(percent) or budget.used < self._not_before:
             return Usage()
-        full = budget.left == 0
         try:
-            return (await self._compact("the context is nearly full", emit, must=full)).usage
+            return (await self._compact("the context is nearly full", emit, must=budget.left == 0)).usage
+        except _FillsUp:
+            raise
         except CompactionFailed as failed:
-            if full or isinstance(failed, _FillsUp):
-                raise
+            # Where there is no room left the API says so; how much it takes nobody knows better.
             self._not_before = budget.used + (budget.limit(percent) or 0) // _AGAIN
             if emit is not None:
                 emit(CompactionSkipped(str(failed)))
@@ -223,7 +228,7 @@ class Room:
         """Make room after a request or reply that did not fit, and return what that used.
 
         Raises:
-            CompactionFailed: there is nothing left to sum up, or it does not help.
+            CompactionFailed: there is nothing to sum up, nobody wants it, or it does not help.
             ProviderError: who was to sum up could not be reached.
         """
         told = window_told(why)
@@ -231,6 +236,8 @@ class Room:
             self._window = min(told, self._window or told)
         if not self._has_reply:
             raise CompactionFailed(TOO_LARGE)
+        if not self._settings.compact_at:
+            raise CompactionFailed(SWITCHED_OFF)
         return (await self._compact("the context is full", emit, must=True, fits=False)).usage
 
     async def compact(self, instructions: str, emit: Emit | None) -> ContextCompacted:
