@@ -7,8 +7,8 @@ from looking import Page
 
 from antiphon.protocol.messages import Json
 from antiphon.sessions.export import to_html
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import Answered, Compacted, Entry, Prompted, Record, Replied, RunEnded
-from antiphon.sessions.summary import Summary
 from antiphon.sessions.tokens import Tokens
 
 HOSTILE = (

@@ -238,3 +238,10 @@ def test_an_outcome_is_one_short_line(result: Result, outcome: str) -> None:
 )
 def test_durations_are_short(seconds: float, text: str) -> None:
     assert seconds_text(seconds) == text
+
+
+def test_a_todo_list_is_how_far_it_is_and_what_is_being_done() -> None:
+    todos = [{"text": "read", "status": "done"}, {"text": "write\nit", "status": "in_progress"}, {"text": "test"}]
+    assert summary_of({"todos": todos}) == "1 of 3 done: write it"
+    assert summary_of({"todos": []}) == "0 of 0 done"
+    assert summary_of({"todos": ["odd", 7]}) == "0 of 2 done"

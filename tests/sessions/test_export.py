@@ -9,6 +9,8 @@ from antiphon.engine.events import Finished, Requested, Result, ToolCall
 from antiphon.protocol.messages import Json
 from antiphon.sessions import Sessions
 from antiphon.sessions.export import to_html, to_json, to_markdown
+from antiphon.sessions.export.story import Call, Note, Prompt, Reply, Thought, told
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import (
     Answered,
     Compacted,
@@ -22,8 +24,6 @@ from antiphon.sessions.records import (
     Truncated,
     TurnBegan,
 )
-from antiphon.sessions.story import Call, Note, Prompt, Reply, Thought, told
-from antiphon.sessions.summary import Summary
 from antiphon.transcripts.detecting import read
 
 AT = 1_700_000_000.0

@@ -11,6 +11,7 @@ from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json
 from antiphon.sessions import Session, Sessions
 from antiphon.sessions.encoding import encode_record
+from antiphon.sessions.listing.summary import Digest
 from antiphon.sessions.records import (
     Answered,
     Begun,
@@ -24,7 +25,6 @@ from antiphon.sessions.records import (
     Truncated,
     TurnBegan,
 )
-from antiphon.sessions.summary import Digest
 from antiphon.sessions.tokens import Tokens
 
 WORKSPACE = "/work/project"

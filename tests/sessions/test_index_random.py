@@ -13,7 +13,7 @@ from antiphon.engine.events import Finished, Result
 from antiphon.protocol.messages import Json
 from antiphon.sessions.encoding import decode_record, encode_record
 from antiphon.sessions.export import to_html, to_json, to_markdown
-from antiphon.sessions.matching import Query, spaced
+from antiphon.sessions.listing.summary import Digest
 from antiphon.sessions.records import (
     Answered,
     Begun,
@@ -32,7 +32,7 @@ from antiphon.sessions.records import (
     TurnBegan,
 )
 from antiphon.sessions.replay import replay
-from antiphon.sessions.summary import Digest
+from antiphon.sessions.searching.matching import Query, spaced
 
 TEXTS = st.text(max_size=30) | st.sampled_from(
     ["```\ncode", "# <b>`x`</b>", "a\n\n> b", "~~~~\n```\n~~~", "\x1b[2J\u202e"]

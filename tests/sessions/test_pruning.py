@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.sessions.listing.pruning import Wish, doomed, leftovers, size_of
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import workspace_directory
-from antiphon.sessions.pruning import Wish, doomed, leftovers, size_of
-from antiphon.sessions.summary import Summary
 
 NOW = 1_700_000_000.0
 OLD = NOW - 10 * 86400

@@ -8,9 +8,9 @@ import pytest
 from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json
 from antiphon.sessions import Sessions
-from antiphon.sessions.matching import Excerpt, Query
 from antiphon.sessions.records import Answered, Compacted, Prompted, Replied
-from antiphon.sessions.searching import Found
+from antiphon.sessions.searching.matching import Excerpt, Query
+from antiphon.sessions.searching.search import Found
 
 
 def said(text: str) -> tuple[Json, ...]:

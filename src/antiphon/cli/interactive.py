@@ -32,9 +32,9 @@ from antiphon.cli.showing import screen_for
 from antiphon.cli.slash_commands import Leave, SlashCommands
 from antiphon.cli.terminal import Terminal
 from antiphon.errors import CompactionFailed
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.store import Sessions
-from antiphon.sessions.summary import Summary
 from antiphon.settings import Settings
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from antiphon.agent.resuming import Settled
 from antiphon.cli.invocation import Which
 from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json, text_of
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.session import Session
 from antiphon.sessions.store import Sessions
-from antiphon.sessions.summary import Summary
 
 Choose = Callable[[Sequence[Summary]], Summary | None]
 """Lets a person choose one of the sessions of this workspace; None for a new one."""

@@ -22,9 +22,9 @@ from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.place import Place, age, confirmed, counted, named
 from antiphon.errors import SettingsError
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import data_directory, workspace_directory
 from antiphon.sessions.replay import Prompt, checkpoint_before
-from antiphon.sessions.summary import Summary
 
 _SHOWN = 20
 """How many changed files are listed before the question."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from antiphon.cli.ages import ago
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SessionError
-from antiphon.sessions.finding import chosen
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.finding import chosen
+from antiphon.sessions.listing.summary import Summary
 
 _SHOWN = 15
 

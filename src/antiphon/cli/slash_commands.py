@@ -10,7 +10,7 @@ from antiphon.cli.invocation import Which
 from antiphon.cli.opening import SHORT_ID, begin_session, open_session
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SessionError
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.summary import Summary
 
 if TYPE_CHECKING:
     from antiphon.cli.interactive import Talk

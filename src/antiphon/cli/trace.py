@@ -20,7 +20,7 @@ from antiphon.errors import SessionError, SettingsError
 from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
 from antiphon.sessions import Sessions
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.tracing.replaying import trace
 from antiphon.sessions.tracing.values import Trace
 

@@ -32,7 +32,7 @@ from antiphon.agent.events import (
 )
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.engine.events import CallState, Result, ToolCall
-from antiphon.protocol.messages import Json
+from antiphon.protocol.messages import Json, is_array, is_object
 
 RowState = Literal["streaming"] | CallState
 OVER: frozenset[RowState] = frozenset({"done", "failed", "denied", "cancelled"})
@@ -279,7 +279,17 @@ def summary_of(arguments: Mapping[str, Any]) -> str:
     path = _path(arguments)
     if main or path:
         return one_line(f"{main} in {path}" if main and path else main or path, _LONGEST)
+    if is_array(arguments.get("todos")):
+        return one_line(_todos(arguments["todos"]), _LONGEST)
     return one_line(", ".join(f"{key}={value}"[:_LONGEST] for key, value in arguments.items()), _LONGEST)
+
+
+def _todos(todos: list[Any]) -> str:
+    """Return how far a todo list is, and what is being done."""
+    known = [todo for todo in todos if is_object(todo)]
+    done = sum(todo.get("status") in ("done", "completed") for todo in known)
+    now = [str(todo.get("text", todo.get("content", ""))) for todo in known if todo.get("status") == "in_progress"]
+    return f"{done} of {len(todos)} done{': ' if now else ''}{', '.join(now)}"
 
 
 def outcome_of(result: Result) -> str:

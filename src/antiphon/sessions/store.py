@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from antiphon.errors import SessionError
-from antiphon.sessions.finding import candidates, chosen, of_workspace
-from antiphon.sessions.index import Index
+from antiphon.sessions.listing.finding import candidates, chosen, of_workspace
+from antiphon.sessions.listing.index import Index
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.log import FILE, Durability, Lock, SessionLog, read_entries
-from antiphon.sessions.matching import Query
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.records import Begun, Entry, Forked, Named
 from antiphon.sessions.replay import State, replay
-from antiphon.sessions.searching import Found, Search
+from antiphon.sessions.searching.matching import Query
+from antiphon.sessions.searching.search import Found, Search
 from antiphon.sessions.session import Session
-from antiphon.sessions.summary import Summary
 
 _DELETED = ".deleted-"
 """How the name of a directory begins that is being deleted."""

@@ -2,10 +2,10 @@
 
 ::
 
-    python -m antiphon.testing.crashes points     # at each call that changes a file, the N-th of it and of its commands
-    python -m antiphon.testing.crashes faults     # each of these calls fails instead: disk full, or broken
-    python -m antiphon.testing.crashes kills      # at random moments
-    python -m antiphon.testing.crashes mendings   # at each such call while a damaged session is mended
+    python3 -m antiphon.testing.crashes points     # at each call that changes a file, the N-th of it and of its commands
+    python3 -m antiphon.testing.crashes faults     # each of these calls fails instead: disk full, or broken
+    python3 -m antiphon.testing.crashes kills      # at random moments
+    python3 -m antiphon.testing.crashes mendings   # at each such call while a damaged session is mended
 
 After each: the conversation is valid, also for the strict emulator; every result that was in the log is in it; nothing
 had its effect twice; what was running and may have changed something is answered as unknown; what only read has run

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m antiphon.testing.damaged_logs --damages 100000
+    python3 -m antiphon.testing.damaged_logs --damages 100000
 
 The first seeds cut the files off at every byte, one after the other; the seeds behind these draw a damage. Whatever was
 done: no record that was not written comes back; each that is whole in what is left of the files does; and the session
@@ -293,15 +293,15 @@ def first_failure(seeds: Sequence[int]) -> Failure | None:
     return None
 
 
+TRIAL = Trial(
+    module="antiphon.testing.damaged_logs",
+    what="damages",
+    description="Damage a session's files, open it, and see that what is whole comes back.",
+    usual=20_000,
+    verdict="each read, told and gone on with",
+    first_failure=first_failure,
+    chunk=50,
+)
+
 if __name__ == "__main__":
-    sys.exit(
-        Trial(
-            module="antiphon.testing.damaged_logs",
-            what="damages",
-            description="Damage a session's files, open it, and see that what is whole comes back.",
-            usual=20_000,
-            verdict="each read, told and gone on with",
-            first_failure=first_failure,
-            chunk=50,
-        ).main()
-    )
+    sys.exit(TRIAL.main())

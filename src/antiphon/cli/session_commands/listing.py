@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from antiphon.cli.safe_text import columns, cut, one_line
 from antiphon.cli.session_commands.place import Place, age, counted, shown_path
-from antiphon.sessions.described import described
-from antiphon.sessions.finding import short_ids
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.described import described
+from antiphon.sessions.listing.finding import short_ids
+from antiphon.sessions.listing.summary import Summary
 
 SHOWN = 20
 """How many sessions are listed unless more are asked for."""

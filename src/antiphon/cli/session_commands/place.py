@@ -18,8 +18,8 @@ from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
-from antiphon.sessions.described import utc
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.described import utc
+from antiphon.sessions.listing.summary import Summary
 
 if TYPE_CHECKING:
     from antiphon.cli.terminal import Terminal

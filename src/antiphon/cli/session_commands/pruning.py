@@ -13,10 +13,10 @@ import msgspec
 from antiphon.cli.session_commands.listing import rows
 from antiphon.cli.session_commands.place import Place, confirmed, counted, seconds_of, shown_path, size_text
 from antiphon.errors import SessionError, SettingsError
+from antiphon.sessions.listing.pruning import Wish, doomed, leftovers, size_of
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import data_directory
-from antiphon.sessions.pruning import Wish, doomed, leftovers, size_of
-from antiphon.sessions.summary import Summary
-from antiphon.sessions.texts import strings_in
+from antiphon.sessions.searching.texts import strings_in
 
 
 def run(place: Place, arguments: argparse.Namespace) -> str:

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from antiphon.cli.session_commands.place import Place, named
-from antiphon.sessions.described import described
+from antiphon.sessions.listing.described import described
 
 
 def run(place: Place, arguments: argparse.Namespace) -> str:

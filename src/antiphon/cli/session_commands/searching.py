@@ -9,9 +9,9 @@ from antiphon.cli.safe_text import safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.listing import NARROW, SHOWN, rows
 from antiphon.cli.session_commands.place import Place, age, shown_path
-from antiphon.sessions.described import described, iso
-from antiphon.sessions.matching import Excerpt
-from antiphon.sessions.searching import Found, Hit
+from antiphon.sessions.listing.described import described, iso
+from antiphon.sessions.searching.matching import Excerpt
+from antiphon.sessions.searching.search import Found, Hit
 
 _HITS = 3
 _ROLE_WIDTH = 7

@@ -14,12 +14,12 @@ from antiphon.cli.session_commands.place import Place, counted, for_output, show
 from antiphon.cli.view import RowState, summary_of
 from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
-from antiphon.sessions.described import utc
 from antiphon.sessions.export import to_json
 from antiphon.sessions.export.parts import medium
+from antiphon.sessions.export.story import Call, Item, Prompt, Reply, Thought, told
+from antiphon.sessions.listing.described import utc
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import Compacted, Entry, Forked, Replied
-from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
-from antiphon.sessions.summary import Summary
 
 _EXCERPT = 3
 """Lines of a result that are shown unless all are asked for."""

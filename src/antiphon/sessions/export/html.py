@@ -13,11 +13,11 @@ from html import escape
 from importlib.resources import files
 
 from antiphon.protocol.messages import Json
-from antiphon.sessions.described import iso
 from antiphon.sessions.export.parts import facts, medium, picture, telling, visible, when
+from antiphon.sessions.export.story import Call, Item, Prompt, Reply, Thought, told
+from antiphon.sessions.listing.described import iso
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import Entry
-from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
-from antiphon.sessions.summary import Summary
 
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n`]*)\n(.*?)(?:^ {0,3}\1[`~]* *$|\Z)", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.protocol.messages import Json
-from antiphon.sessions.described import described, iso
+from antiphon.sessions.listing.described import described, iso
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import NAMES, Entry
 from antiphon.sessions.replay import replay
-from antiphon.sessions.summary import Summary
 
 VERSION = 1
 

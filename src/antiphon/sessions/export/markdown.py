@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from antiphon.sessions.export.parts import facts, medium, telling, visible, when
+from antiphon.sessions.export.story import Call, Item, Prompt, Reply, Thought, told
+from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.records import Entry
-from antiphon.sessions.story import Call, Item, Prompt, Reply, Thought, told
-from antiphon.sessions.summary import Summary
 
 _FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
 _CODE = re.compile(r"(`+[^`]+`+)")

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from antiphon.protocol.messages import Json, is_object, kind_of
-from antiphon.sessions.described import utc
-from antiphon.sessions.summary import Summary
+from antiphon.sessions.listing.described import utc
+from antiphon.sessions.listing.summary import Summary
 
 _TELLING = ("command", "path", "file_path", "pattern", "query", "url", "question", "prompt")
 """The argument that tells most about a call, in this order."""
