@@ -2,7 +2,7 @@
 
 ::
 
-    python3 -m antiphon.testing.crashes points     # at each call that changes a file, the N-th of it and of its commands
+    python3 -m antiphon.testing.crashes points     # at each call that changes a file, of it or of its commands
     python3 -m antiphon.testing.crashes faults     # each of these calls fails instead: disk full, or broken
     python3 -m antiphon.testing.crashes kills      # at random moments
     python3 -m antiphon.testing.crashes mendings   # at each such call while a damaged session is mended
