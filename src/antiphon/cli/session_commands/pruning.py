@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon.cli.session_commands.checkpoint_pruning import prune_checkpoints
 from antiphon.cli.session_commands.listing import rows
 from antiphon.cli.session_commands.place import Place, confirmed, counted, seconds_of, shown_path, size_text
 from antiphon.errors import SessionError, SettingsError
@@ -37,6 +38,7 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
     deleted = wanted and confirmed("Delete all of this? This cannot be undone.", yes=arguments.yes)
     if deleted:
         _delete(place, wish, going)
+        total += prune_checkpoints(place)
     if arguments.json:
         told = {
             "sessions": [summary.id for summary in going],
