@@ -145,3 +145,26 @@ async def test_on_demand_between_two_prompts(model: str) -> None:
             assert (await agent.run("Second.")).text == "two"
         assert emulator.refused == []
         assert [len(record["messages"]) for record in emulator.requests] == [1, 3, 5, 1, 3]
+
+
+async def test_a_large_session_that_goes_on_is_counted_by_the_api_before_it_is_summed_up(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path)
+    async with Emulator(scripted(*(looking(turn, "a") for turn in range(9)), "one", "two")) as emulator:
+        for window, prompt in ((1_000_000, "First."), (16_000, "Second.")):
+            opened = sessions.create("/w", id="s") if prompt == "First." else sessions.open("s")
+            with opened as session, using(models(window)):
+                agent = Agent(
+                    BOUND, tools=[look_tool(4000)], provider=connect(emulator), max_tokens=1000, session=session
+                )
+                async with agent:
+                    events = [event async for event in agent.stream(prompt)]
+        assert emulator.refused == []
+        counted = [record for record in emulator.records if record.path.endswith("/count_tokens")]
+        asked, worked = split(emulator)
+        assert (len(counted), len(asked), len(worked)) == (1, 0, 11)
+        # What was counted is what the request then held: the thinking in it is still good, and nothing was summed up.
+        usage = worked[-1].message["usage"]
+        held = usage["input_tokens"] + usage["cache_read_input_tokens"] + usage["cache_creation_input_tokens"]
+        (measured,) = [event for event in events if isinstance(event, ContextMeasured)]
+        assert measured.used == held + usage["output_tokens"]
+        assert len(counted[0]["messages"]) == len(worked[-1]["messages"])
