@@ -42,7 +42,7 @@ def test_a_kill_at_a_random_moment(part: int) -> None:
 
 
 def test_a_kill_while_a_damaged_session_is_mended() -> None:
-    assert crashes.mendings_failure(range(0, 60, 3)) is None
+    assert crashes.mendings_failure(range(0, 60, 2)) is None
     assert mending_fault(1000) == ("", True)
 
 

@@ -1,16 +1,10 @@
 """A damaged session: all that is whole comes back, what is lost is told, and the damaged file is kept."""
 
-import os
 import random
 import resource
-import signal
 import sqlite3
 from contextlib import closing
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -21,7 +15,6 @@ from antiphon.sessions.records import Begun, Entry, Mended, Named, Record
 from antiphon.sessions.replay import replay
 from antiphon.sessions.salvage import file_of, mend, salvage
 from antiphon.testing.damaged_logs import WAL, damaged, fault, files, first_failure, records
-from antiphon.testing.system_calls import FileChanges, announce_file_changes, why_not
 
 CUTS = files().cuts
 
@@ -186,54 +179,6 @@ def test_a_damaged_file_that_cannot_be_written_once_more_is_not_touched(tmp_path
     assert (tmp_path / "s" / FILE).read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "s").glob("*.db")) == [FILE]
     SessionLog.open(tmp_path / "s")[0].close()
-
-
-@pytest.mark.skipif(bool(why_not()), reason=why_not() or "they can be watched")
-def test_a_kill_at_any_step_of_mending_costs_nothing(tmp_path: Path) -> None:
-    everything = written(tmp_path / "whole")
-    spoil(tmp_path / "whole" / FILE, "DELETE FROM records WHERE number = 5")
-    expected = [*everything[:4], *everything[5:]]
-    step = 0
-    while True:
-        step += 1
-        directory = tmp_path / str(step)
-        directory.mkdir()
-        (directory / FILE).write_bytes((tmp_path / "whole" / FILE).read_bytes())
-        ended = _mend_and_die(directory, step)
-        assert bodies(read_entries(directory)) == expected
-        log, _ = SessionLog.open(directory)
-        assert bodies(log.entries()) == expected
-        assert told(log.entries()).found[1] == "Record 5 is lost."
-        assert Path(told(log.entries()).kept).exists()
-        log.close()
-        if ended:
-            break
-    assert step > 20
-
-
-def _mend_and_die(directory: Path, step: int) -> bool:
-    """Mend in another process, and kill it at a call that changes a file; return whether it came to its end."""
-    context = get_context("fork")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_mend, args=(directory, theirs))
-    process.start()
-    with FileChanges(recv_handle(cast("Connection", ours)), below=directory) as changes:
-        for number, _ in enumerate(changes, 1):
-            if number == step:
-                os.kill(process.pid or 0, signal.SIGKILL)
-                break
-    process.join()
-    code = process.exitcode
-    process.close()
-    return code == 0
-
-
-def _mend(directory: Path, connection: Connection) -> None:
-    descriptor = announce_file_changes()
-    send_handle(connection, descriptor, os.getppid())
-    os.close(descriptor)
-    SessionLog.open(directory)[0].close()
-    os._exit(0)
 
 
 def test_all_that_is_whole_is_found_however_much_is_cut_off() -> None:
