@@ -151,6 +151,13 @@ def test_going_on_needs_no_prompt(antiphon: Antiphon) -> None:
     assert antiphon.emulator.requests[-1]["messages"][-1]["content"][0]["type"] == "tool_result"
 
 
+def test_without_a_prompt_there_must_be_something_to_go_on_with(antiphon: Antiphon) -> None:
+    antiphon.run("-p", "hello", script=["Hello."])
+    ended = antiphon.run("--continue", "-p", script=[])
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "antiphon: there is no prompt, and nothing to go on with: the model has answered.\n"
+
+
 def test_a_damaged_session_is_repaired_and_says_so(antiphon: Antiphon) -> None:
     antiphon.run("-p", "what is in a?", script=LOOK)
     [session] = kept(antiphon).ids()

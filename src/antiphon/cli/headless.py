@@ -27,6 +27,7 @@ from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
 from antiphon.engine.events import Access, ToolCall
+from antiphon.errors import SettingsError
 from antiphon.policy import Approval
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
@@ -51,6 +52,8 @@ async def answer(settings: Settings, invocation: Invocation, prompt: str) -> int
         try:
             agent = bench.agent(opened.session)
             _warn(what_was_left(agent, await agent.settle()))
+            if not prompt and not agent.waits_for_reply:
+                raise SettingsError("there is no prompt, and nothing to go on with: the model has answered.")
             info = SessionInfo(str(bench.workspace.root), settings.permission_mode, __version__, key_source(os.environ))
             stream = StreamJson(info, lambda: str(uuid.uuid4()), partial=invocation.partial)
             stopping = Stopping(agent)

@@ -3,6 +3,8 @@
 For programs that we choose ourselves and that start no others; `processes.py` runs those that the model asked for.
 """
 
+import os
+import signal
 import subprocess
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -66,4 +68,5 @@ def kill(process: Process) -> None:
     """Kill a program, unless it has ended."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            process.kill()
+            # `process.kill()` looks first whether it has ended, and so may take its end from the loop that waits for it.
+            os.kill(process.pid, signal.SIGKILL)
