@@ -68,5 +68,5 @@ def kill(process: Process) -> None:
     """Kill a program, unless it has ended."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            # `process.kill()` looks first whether it has ended, and so may take its end from the loop that waits for it.
+            # `process.kill()` looks whether it has ended, and so may take its end from the loop that waits for it.
             os.kill(process.pid, signal.SIGKILL)
