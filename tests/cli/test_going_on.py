@@ -193,7 +193,7 @@ def test_on_a_terminal_a_session_is_left_and_chosen_again(antiphon: Antiphon) ->
         how = re.search(r"Go on with this session: (antiphon --resume \w{8})", leave(session))
         assert how is not None
     with antiphon.on_terminal("--resume", script=["Two."]) as session:
-        session.sees(r"1  My afternoon  \(just now, 1 prompt\)[\s\S]*> $")
+        session.sees(r"1  My afternoon  \(now, 1 prompt\)[\s\S]*> $")
         session.types("1")
         session.sees(r"Session \w{8}: My afternoon\s+You said: first things\s+It said: One\.\s+> $")
         session.types("second things")

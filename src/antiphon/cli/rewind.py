@@ -16,11 +16,12 @@ from typing import Any
 import anyio
 
 from antiphon.checkpoints import Change, Checkpoints, Restored
+from antiphon.cli.ages import age
 from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import Piece
-from antiphon.cli.session_commands.place import Place, age, confirmed, counted, named
+from antiphon.cli.session_commands.place import Place, confirmed, counted, named
 from antiphon.errors import SettingsError
 from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import data_directory, workspace_directory

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from antiphon.cli.ages import ago
+from antiphon.cli.ages import age
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SessionError
 from antiphon.sessions.listing.finding import chosen
@@ -29,7 +29,7 @@ def choose_session(
     for number, summary in enumerate(shown, 1):
         prompts = f"{summary.prompts} prompt{'' if summary.prompts == 1 else 's'}"
         live = ", in use" if summary.live else ""
-        say(f"{number:>3}  {one_line(summary.title)}  ({ago(time.time() - summary.updated)}, {prompts}{live})", "")
+        say(f"{number:>3}  {one_line(summary.title)}  ({age(summary.updated, time.time())}, {prompts}{live})", "")
     if len(summaries) > len(shown):
         say(f"and {len(summaries) - len(shown)} older ones; antiphon sessions lists all.", "quiet")
     while True:

@@ -4,8 +4,9 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 
+from antiphon.cli.ages import age
 from antiphon.cli.safe_text import columns, cut, one_line
-from antiphon.cli.session_commands.place import Place, age, counted, shown_path
+from antiphon.cli.session_commands.place import Place, counted, shown_path
 from antiphon.sessions.listing.described import described
 from antiphon.sessions.listing.finding import short_ids
 from antiphon.sessions.listing.summary import Summary

@@ -18,15 +18,12 @@ from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
-from antiphon.sessions.listing.described import utc
 from antiphon.sessions.listing.summary import Summary
 
 if TYPE_CHECKING:
     from antiphon.cli.terminal import Terminal
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_LONG_AGO = 14 * 86400.0
-"""From here on a date says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +111,6 @@ def confirmed(question: str, *, yes: bool) -> bool:
 def for_output(text: str) -> str:
     """Return a file's text as it goes to standard output: as it is, but safe for a terminal where that is one."""
     return safe(text) if sys.stdout.isatty() else text
-
-
-def age(at: float, now: float) -> str:
-    """Return how long ago something was, as people say it; a date where that is long ago."""
-    gone = max(0.0, now - at)
-    if gone >= _LONG_AGO:
-        return f"{utc(at).astimezone():%Y-%m-%d}"
-    if gone >= 86400:
-        days = int(gone // 86400)
-        return f"{days} day{'' if days == 1 else 's'} ago"
-    if gone >= 3600:
-        return f"{int(gone // 3600)} h ago"
-    return f"{int(gone // 60)} min ago" if gone >= 60 else "now"
 
 
 def seconds_of(text: str) -> float:

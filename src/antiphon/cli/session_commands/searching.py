@@ -4,11 +4,12 @@ import argparse
 import json
 from collections.abc import Iterator
 
+from antiphon.cli.ages import age
 from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.listing import NARROW, SHOWN, rows
-from antiphon.cli.session_commands.place import Place, age, shown_path
+from antiphon.cli.session_commands.place import Place, shown_path
 from antiphon.sessions.listing.described import described, iso
 from antiphon.sessions.searching.matching import Excerpt
 from antiphon.sessions.searching.search import Found, Hit
