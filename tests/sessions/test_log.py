@@ -255,34 +255,59 @@ def _read_on(directory: Path, connection: Connection) -> None:
     last, looks = 0, 0
     while last < 600:
         looks += 1
-        numbers = [entry.number for entry in read_entries(directory)]
+        entries = read_entries(directory)
+        numbers = [entry.number for entry in entries]
         if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < last:
             connection.send(f"saw {len(numbers)} records after {last}")
+            return
+        if entries and isinstance(entries[-1].record, Mended):
+            connection.send(f"took it for damaged after {last}")
             return
         last = len(numbers)
     connection.send(looks)
 
 
-def test_several_processes_read_while_one_writes(tmp_path: Path) -> None:
-    log = SessionLog.create(tmp_path / "s")
-    log.append(Begun("s", "/work"))
+@contextmanager
+def readers(directory: Path, count: int) -> Generator[None]:
+    """Read in other processes what the block writes; they must see all of it, and nothing wrong."""
     context = multiprocessing.get_context("spawn")
-    pipes = [context.Pipe() for _ in range(3)]
-    readers = [context.Process(target=_read_on, args=(tmp_path / "s", theirs)) for _, theirs in pipes]
-    for reader in readers:
+    pipes = [context.Pipe() for _ in range(count)]
+    started = [context.Process(target=_read_on, args=(directory, theirs)) for _, theirs in pipes]
+    for reader in started:
         reader.start()
-    for number in range(2, 601):
-        log.append(Finished(str(number), Result("x" * (number % 50) * 100)))
     try:
+        yield
         for ours, _ in pipes:
             assert ours.poll(60)
             assert isinstance(ours.recv(), int)
     finally:
-        for reader in readers:
+        for reader in started:
             reader.kill()
             reader.join()
             reader.close()
+
+
+def test_several_processes_read_while_one_writes(tmp_path: Path) -> None:
+    log = SessionLog.create(tmp_path / "s")
+    log.append(Begun("s", "/work"))
+    with readers(tmp_path / "s", 3):
+        for number in range(2, 601):
+            log.append(Finished(str(number), Result("x" * (number % 50) * 100)))
     log.close()
+
+
+def test_nobody_takes_a_session_for_damaged_that_is_opened_and_closed_all_the_time(tmp_path: Path) -> None:
+    """Waiting for the disk, a writer is nearly always between writing a record and saying that it is there."""
+    log = SessionLog.create(tmp_path / "s")
+    log.append(Begun("s", "/work"))
+    log.close()
+    with readers(tmp_path / "s", 2):
+        last = 1
+        while last < 600:
+            log, _ = SessionLog.open(tmp_path / "s", durability="power" if last % 3 else "process")
+            for _ in range(last % 19 + 1):
+                last = log.append(Named("x" * 1000))
+            log.close()
 
 
 def test_what_was_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> None:

@@ -176,28 +176,30 @@ class Database:
         except _ERRORS as problem:
             raise _error(self.path, problem, "read") from problem
 
-    def overlooks(self) -> bool:
-        """Whether the write-ahead log holds more than SQLite believes: it stops without a word where it is damaged.
+    def overlooked(self) -> tuple[int, int] | None:
+        """Return how far the write-ahead log reaches and how far SQLite believes it, if that is less; else None.
+
+        It stops without a word where a log is damaged. While somebody writes it may be so for a moment, too.
 
         Raises:
             SessionError: it cannot be read.
         """
         if self._copied:
-            return False
+            return None
         try:
-            wal = wal_of(self.path).read_bytes()
-            if not pages.has_frames(wal):
-                return False
+            reach = pages.reach(_log_of(self.path))
+            if not reach:
+                return None
             with closing(self._connection.execute("SELECT max(number) FROM records")) as cursor:
                 cursor.fetchone()
             # How many frames are valid stands in the index that all connections share, native like all of it.
             index = self.path.with_name(f"{self.path.name}-shm").read_bytes()
         except FileNotFoundError:
-            return False
+            return None
         except (OSError, *_ERRORS) as problem:
             raise _error(self.path, problem, "read") from problem
-        valid = int.from_bytes(index[16:20], sys.byteorder)
-        return pages.reach(wal) > valid
+        believed = int.from_bytes(index[16:20], sys.byteorder)
+        return (reach, believed) if reach > believed else None
 
     def close(self) -> None:
         """Close the file. What was appended is there, closed or not."""
@@ -314,13 +316,21 @@ def _look_at(path: Path) -> None:
     try:
         with path.open("rb") as file:
             beginning = file.read(pages.PAGE)
-        wal = wal_of(path).read_bytes() if wal_of(path).exists() else b""
+        wal = _log_of(path)
     except OSError as problem:
         raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
     if not beginning and not pages.has_frames(wal):
         raise NeverBegun(path)
     if not pages.begins_well(beginning, wal):
         raise Damaged(path, _STRANGE)
+
+
+def _log_of(path: Path) -> bytes:
+    """Return what is in the write-ahead log, which who closes a session takes away at any moment."""
+    try:
+        return wal_of(path).read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _copy_of(rows: list[Row]) -> sqlite3.Connection:
@@ -352,8 +362,7 @@ def _in_memory() -> sqlite3.Connection:
 def _committed(path: Path) -> list[Row]:
     """Return the rows of a file without SQLite, which needs to write beside it even to read it."""
     try:
-        database = path.read_bytes()
-        wal = wal_of(path).read_bytes() if wal_of(path).exists() else b""
+        database, wal = path.read_bytes(), _log_of(path)
     except OSError as problem:
         raise SessionError(f"{path} cannot be read: {explained(problem)}.") from problem
     return [row for _, row in sorted(pages.find_rows(database, pages.complete(wal)).items())]

@@ -56,6 +56,21 @@ class Lock:
                 return
 
 
+def is_held(directory: Path) -> bool:
+    """Whether a process has a session open for writing, as far as can be seen."""
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _refusal(directory: Path, holder: str) -> str:
     if holder == str(os.getpid()):
         return f"session {directory.name[:8]} is open in this process already. Close it first, or go on in a copy."

@@ -9,10 +9,11 @@ from antiphon.engine.events import Event
 from antiphon.errors import SessionError
 from antiphon.sessions.database import Damaged, Database, Durability, NeverBegun, Row
 from antiphon.sessions.encoding import decode_record
+from antiphon.sessions.lock import is_held
 from antiphon.sessions.records import NAMES, Answered, Entry, Prompted, RunEnded, Truncated, TurnBegan
 from antiphon.sessions.salvage import file_of, salvage
 
-_LOOKS, _PAUSE = 4, 0.02
+_PAUSE = 0.02
 _LOG_IS_DAMAGED = "its write-ahead log is not as it was written"
 _OF_A_TURN = frozenset(NAMES[kind] for kind in get_args(Event))
 _ENDS_A_TURN = frozenset(NAMES[kind] for kind in (TurnBegan, Prompted, Answered, Truncated, RunEnded))
@@ -31,7 +32,7 @@ def read_entries(directory: Path, after: int = 0) -> list[Entry]:
     if not path.exists():
         raise SessionError(f"there is no session in {directory}.")
     try:
-        return decoded(_rows(path, after, looks=_LOOKS), path)
+        return decoded(_rows(path, after, ours=False), path)
     except Damaged as problem:
         salvaged = salvage(path, problem.what)
         rows = [*salvaged.rows, salvaged.told("")]
@@ -46,21 +47,20 @@ def open_sound(path: Path, durability: Durability) -> tuple[Database, int, list[
         SessionError: it cannot be opened, or nothing is in it.
     """
     # Who only reads cannot do harm. SQLite, when it may write, deletes a log in which it finds nothing.
-    rows = _rows(path, looks=1)
+    rows = _rows(path, ours=True)
     if not rows:
         raise NeverBegun(path)
     entries = decoded(_needed(rows), path)
     return Database.write(path, durability), rows[-1][0], entries
 
 
-def _rows(path: Path, after: int = 0, *, looks: int) -> list[Row]:
+def _rows(path: Path, after: int = 0, *, ours: bool) -> list[Row]:
     """Read a file.
 
     Args:
         path: the file.
         after: the number behind which to begin.
-        looks: how often to look whether SQLite overlooks a part of it, before that is believed: a writer that lives is
-            between writing and saying so for a moment.
+        ours: the lock is; else somebody may be writing.
 
     Raises:
         Damaged: it is not as it was written.
@@ -69,16 +69,22 @@ def _rows(path: Path, after: int = 0, *, looks: int) -> list[Row]:
     database = Database.read(path)
     try:
         rows = list(database.rows(after))
-        for look in range(looks):
-            if not database.overlooks():
-                return rows
-            if look:
-                time.sleep(_PAUSE)
+        overlooked = database.overlooked()
+        if overlooked is None or not (ours or _stays(database, overlooked)):
+            return rows
     finally:
         database.close()
     if sum(row[0] > after for row in salvage(path, _LOG_IS_DAMAGED).rows) > len(rows):
         raise Damaged(path, _LOG_IS_DAMAGED)
     return rows
+
+
+def _stays(database: Database, overlooked: tuple[int, int]) -> bool:
+    """Whether a part of the log is overlooked for good, and not just between a writer's write and its saying so."""
+    if is_held(database.path.parent):
+        return False  # who has it open has looked
+    time.sleep(_PAUSE)
+    return database.overlooked() == overlooked and not is_held(database.path.parent)
 
 
 def _needed(rows: Sequence[Row]) -> list[Row]:
