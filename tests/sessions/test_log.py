@@ -322,11 +322,10 @@ def test_what_was_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: Pat
         directory = tmp_path / str(turn)
         with python(code, str(directory)) as process:
             assert process.stdout is not None
-            for _ in range(count):
-                process.stdout.readline()
+            told = [process.stdout.readline() for _ in range(count)]
             process.kill()
-            last = [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
-        acknowledged = int(last[-1]) if last else count
+            told += process.stdout.readlines()
+        acknowledged = int([line for line in told if line.endswith("\n")][-1])
         log, entries = SessionLog.open(directory)
         assert len(entries) in (acknowledged, acknowledged + 1)
         assert replay(entries).mended == []
