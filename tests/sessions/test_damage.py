@@ -209,6 +209,11 @@ def test_a_session_that_is_damaged_in_any_way_goes_on() -> None:
     assert first_failure(range(CUTS + 1000, CUTS + 1080)) is None
 
 
+@pytest.mark.parametrize("seed", [12162], ids=["a row of which SQLite makes NULLs"])
+def test_a_damage_that_was_once_not_coped_with(seed: int) -> None:
+    assert first_failure([seed]) is None
+
+
 def test_the_damages_are_those_they_say() -> None:
     assert damaged(0)[0] == f"{FILE} cut off at 0"
     assert damaged(len(files().database) + 7)[0] == f"{WAL} cut off at 7"
