@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from antiphon.engine.events import Finished, MessageEnded, Requested, Result, ToolCall, reading
-from antiphon.sessions.database import Durability
-from antiphon.sessions.log import FILE, SessionLog, read_entries
 from antiphon.sessions.records import Answered, Begun, Configured, Prompted, Record, Replied, RunEnded, TurnBegan
 from antiphon.sessions.replay import replay
+from antiphon.sessions.storage.database import Durability
+from antiphon.sessions.storage.log import FILE, SessionLog, read_entries
 from measuring import Table
 
 RECORDS = 10_000

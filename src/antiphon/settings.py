@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from antiphon.errors import SettingsError
-from antiphon.sessions.database import Durability
+from antiphon.sessions.storage.database import Durability
 
 PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Count = Annotated[int, Meta(ge=1)]

@@ -5,8 +5,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from antiphon.engine.events import Requested
-from antiphon.sessions.log import SessionLog
 from antiphon.sessions.records import Answered, Record
+from antiphon.sessions.storage.log import SessionLog
 from antiphon.testing import crashing_agent
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from antiphon.errors import SessionError
-from antiphon.sessions.log import FILE, SessionLog, read_entries
-from antiphon.sessions.pages import find_rows
 from antiphon.sessions.records import Begun, Entry, Mended, Named, Record
 from antiphon.sessions.replay import replay
-from antiphon.sessions.salvage import file_of, mend, salvage
+from antiphon.sessions.storage.log import FILE, SessionLog, read_entries
+from antiphon.sessions.storage.pages import find_rows
+from antiphon.sessions.storage.salvage import file_of, mend, salvage
 from antiphon.testing.damaged_logs import WAL, damaged, fault, files, first_failure, records
 
 CUTS = files().cuts

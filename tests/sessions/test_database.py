@@ -20,12 +20,12 @@ from typing import cast
 import pytest
 
 from antiphon.errors import SessionError
-from antiphon.sessions import schema
-from antiphon.sessions.database import Damaged, Database, Durability, NeverBegun
-from antiphon.sessions.log import FILE, SessionLog, read_entries
-from antiphon.sessions.pages import checksum
 from antiphon.sessions.records import Begun, Entry, Named, Record
-from antiphon.sessions.schema import migrate
+from antiphon.sessions.storage import schema
+from antiphon.sessions.storage.database import Damaged, Database, Durability, NeverBegun
+from antiphon.sessions.storage.log import FILE, SessionLog, read_entries
+from antiphon.sessions.storage.pages import checksum
+from antiphon.sessions.storage.schema import migrate
 from antiphon.testing.damaged_logs import files
 from antiphon.testing.system_calls import FileChanges, announce_file_changes, why_not
 
@@ -308,7 +308,7 @@ def test_a_kill_in_the_middle_of_a_step_leaves_the_schema_before_it(tmp_path: Pa
     old(tmp_path / FILE)
     code = (
         "import os, signal, sqlite3, sys\n"
-        "from antiphon.sessions.schema import migrate\n"
+        "from antiphon.sessions.storage.schema import migrate\n"
         "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "connection.create_function('die', 0, lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
         "steps = {0: 'CREATE TABLE one (a);', 1: 'DROP TABLE one; DELETE FROM records; SELECT die();'}\n"

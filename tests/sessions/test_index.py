@@ -10,7 +10,6 @@ import pytest
 from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json
 from antiphon.sessions import Session, Sessions
-from antiphon.sessions.encoding import encode_record
 from antiphon.sessions.listing.summary import Digest
 from antiphon.sessions.records import (
     Answered,
@@ -25,6 +24,7 @@ from antiphon.sessions.records import (
     Truncated,
     TurnBegan,
 )
+from antiphon.sessions.storage.encoding import encode_record
 from antiphon.sessions.tokens import Tokens
 
 WORKSPACE = "/work/project"

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from antiphon.engine.events import Finished, Result
 from antiphon.protocol.messages import Json
-from antiphon.sessions.encoding import decode_record, encode_record
 from antiphon.sessions.export import to_html, to_json, to_markdown
 from antiphon.sessions.listing.summary import Digest
 from antiphon.sessions.records import (
@@ -33,6 +32,7 @@ from antiphon.sessions.records import (
 )
 from antiphon.sessions.replay import replay
 from antiphon.sessions.searching.matching import Query, spaced
+from antiphon.sessions.storage.encoding import decode_record, encode_record
 
 TEXTS = st.text(max_size=30) | st.sampled_from(
     ["```\ncode", "# <b>`x`</b>", "a\n\n> b", "~~~~\n```\n~~~", "\x1b[2J\u202e"]

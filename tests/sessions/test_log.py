@@ -35,7 +35,6 @@ from antiphon.engine.events import (
 )
 from antiphon.errors import SessionError
 from antiphon.protocol.encoding import without_lone_surrogates
-from antiphon.sessions.log import FILE, SessionLog, read_entries
 from antiphon.sessions.records import (
     KINDS,
     Answered,
@@ -56,6 +55,7 @@ from antiphon.sessions.records import (
     TurnBegan,
 )
 from antiphon.sessions.replay import replay
+from antiphon.sessions.storage.log import FILE, SessionLog, read_entries
 from antiphon.testing.damaged_logs import records
 
 TEXT = {"type": "text", "text": "häl\0o ✓ \U0001f600 \u2028"}
@@ -201,7 +201,7 @@ def test_a_second_writer_is_refused_by_name(tmp_path: Path) -> None:
     assert str(here.value) == ("session abcdefgh is open in this process already. Close it first, or go on in a copy.")
     code = (
         "import sys, pathlib\n"
-        "from antiphon.sessions.log import SessionLog\n"
+        "from antiphon.sessions.storage.log import SessionLog\n"
         "try: SessionLog.open(pathlib.Path(sys.argv[1]))\n"
         "except Exception as e: print(type(e).__name__, e)"
     )
@@ -218,7 +218,7 @@ def test_a_second_writer_is_refused_by_name(tmp_path: Path) -> None:
 def test_the_lock_dies_with_its_process_and_not_with_a_program_it_started(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib, subprocess\n"
-        "from antiphon.sessions.log import SessionLog\n"
+        "from antiphon.sessions.storage.log import SessionLog\n"
         "from antiphon.sessions.records import Begun\n"
         "log = SessionLog.create(pathlib.Path(sys.argv[1])); log.append(Begun('s', '/work'))\n"
         "print(subprocess.Popen(['sleep', '60']).pid, flush=True)\n"
@@ -313,7 +313,7 @@ def test_nobody_takes_a_session_for_damaged_that_is_opened_and_closed_all_the_ti
 def test_what_was_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from antiphon.sessions.log import SessionLog\n"
+        "from antiphon.sessions.storage.log import SessionLog\n"
         "from antiphon.sessions.records import Begun, Named\n"
         "log = SessionLog.create(pathlib.Path(sys.argv[1])); log.append(Begun('s', '/work'))\n"
         "while True: print(log.append(Named('n' * 900)), flush=True)"

@@ -1,12 +1,12 @@
 """A session: its log, and the state that its records come to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
-from antiphon.sessions.log import SessionLog, read_entries
 from antiphon.sessions.records import Entry, Named, Prompted, Record, Repaired
 from antiphon.sessions.replay import State, replay
+from antiphon.sessions.storage.log import SessionLog, read_entries
 
 
 class Session:
@@ -46,6 +46,11 @@ class Session:
         """Append to the log and return the record's number; see `SessionLog.append`, which never raises."""
         self._used = self._used or isinstance(record, Prompted | Repaired)
         return self._log.append(record, at=at)
+
+    def take_over(self, entries: Sequence[Entry]) -> None:
+        """Append the records of another session, with their times."""
+        self._used = self._used or any(isinstance(entry.record, Prompted | Repaired) for entry in entries)
+        self._log.take_over(entries)
 
     def require_written(self) -> None:
         """Make sure that what was recorded is in the file.

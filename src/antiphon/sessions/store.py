@@ -14,13 +14,13 @@ from antiphon.errors import SessionError
 from antiphon.sessions.listing.finding import candidates, chosen, of_workspace
 from antiphon.sessions.listing.index import Index
 from antiphon.sessions.listing.summary import Summary
-from antiphon.sessions.log import FILE, Durability, Lock, SessionLog, read_entries
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.records import Begun, Entry, Forked, Named
 from antiphon.sessions.replay import State, replay
 from antiphon.sessions.searching.matching import Query
 from antiphon.sessions.searching.search import Found, Search
 from antiphon.sessions.session import Session
+from antiphon.sessions.storage.log import FILE, Durability, Lock, SessionLog, read_entries
 
 _DELETED = ".deleted-"
 """How the name of a directory begins that is being deleted."""
@@ -96,9 +96,7 @@ class Sessions:
         state = replay(entries)
         begun = Begun("", "", state.begun.version, parent=session_id)
         session = self.create(state.begun.workspace, begun=begun)
-        for entry in entries:
-            if not isinstance(entry.record, Begun):
-                session.record(entry.record, at=entry.at)
+        session.take_over([entry for entry in entries if not isinstance(entry.record, Begun)])
         session.record(Forked())
         if state.name:
             session.record(Named(f"{state.name} (copy)"))

@@ -15,9 +15,9 @@ from antiphon.errors import SessionError
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import ANTHROPIC
 from antiphon.protocol.messages import Json
-from antiphon.sessions.log import FILE, read_entries
 from antiphon.sessions.records import Entry, Replied
 from antiphon.sessions.replay import replay
+from antiphon.sessions.storage.log import FILE, read_entries
 from antiphon.testing.crashing_agent import SESSION, Outcome, calls_of, effects, label_of, sessions_at
 
 _GONE_IN = 2.0

@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import cast
 
 from antiphon.emulator import Emulator
-from antiphon.sessions.log import SessionLog, read_entries
 from antiphon.sessions.records import Mended, Record
+from antiphon.sessions.storage.log import SessionLog, read_entries
 from antiphon.testing.crash_verdicts import (
     Left,
     entries_at,

@@ -18,8 +18,8 @@ from antiphon.emulator import Text, ToolUse, reply
 from antiphon.errors import AntiphonError
 from antiphon.protocol.messages import Json, blocks_of, tool_uses
 from antiphon.providers.anthropic import AnthropicProvider
-from antiphon.sessions.log import SessionLog
 from antiphon.sessions.session import Session
+from antiphon.sessions.storage.log import SessionLog
 from antiphon.sessions.store import Sessions
 from antiphon.testing.system_calls import announce_file_changes
 from antiphon.tools.base import Workspace

@@ -22,9 +22,6 @@ from pathlib import Path
 
 from antiphon.engine.events import Finished, MessageEnded, Requested, Result, ToolCall, reading
 from antiphon.errors import SessionError
-from antiphon.sessions.encoding import encode_record
-from antiphon.sessions.log import FILE, SessionLog, read_entries
-from antiphon.sessions.pages import checksum
 from antiphon.sessions.records import (
     Answered,
     Begun,
@@ -38,6 +35,9 @@ from antiphon.sessions.records import (
     RunEnded,
     TurnBegan,
 )
+from antiphon.sessions.storage.encoding import encode_record
+from antiphon.sessions.storage.log import FILE, SessionLog, read_entries
+from antiphon.sessions.storage.pages import checksum
 from antiphon.testing.seeds import Failure, Trial
 
 WAL = f"{FILE}-wal"

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.sessions.log import FILE, LOCK
+from antiphon.sessions.storage.log import FILE, LOCK
 
 _SETTLED = 2.0
 """Seconds after which the time of a file tells that it was written again; the coarsest file systems count in twos."""

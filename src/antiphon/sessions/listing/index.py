@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from antiphon.errors import SessionError
-from antiphon.sessions.database import Database
 from antiphon.sessions.listing.files import Look
 from antiphon.sessions.listing.kept import KeptSummaries
 from antiphon.sessions.listing.summary import Digest, Summary
-from antiphon.sessions.log import FILE
+from antiphon.sessions.storage.database import Database
+from antiphon.sessions.storage.log import FILE
 
 
 class Index:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json, role_of, text_of
-from antiphon.sessions.database import Row
-from antiphon.sessions.encoding import decode_record
 from antiphon.sessions.records import (
     NAMES,
     Answered,
@@ -30,6 +28,8 @@ from antiphon.sessions.records import (
     TurnBegan,
 )
 from antiphon.sessions.replay import Prompt, State
+from antiphon.sessions.storage.database import Row
+from antiphon.sessions.storage.encoding import decode_record
 from antiphon.sessions.tokens import Tokens, tokens_of
 
 _LONGEST_PROMPT = 100

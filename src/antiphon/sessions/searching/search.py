@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.errors import SessionError
-from antiphon.sessions.database import Database
-from antiphon.sessions.encoding import decode_record
 from antiphon.sessions.listing.cache import Cache
 from antiphon.sessions.listing.files import Look
 from antiphon.sessions.listing.summary import Summary
-from antiphon.sessions.log import FILE
 from antiphon.sessions.records import Record
 from antiphon.sessions.searching.matching import Excerpt, Query, spaced
 from antiphon.sessions.searching.texts import KINDS, Role, Text, texts_of
+from antiphon.sessions.storage.database import Database
+from antiphon.sessions.storage.encoding import decode_record
+from antiphon.sessions.storage.log import FILE
 
 _VERSION = 1
 # What a word is, `spaced` says; the tokenizer only sees the spaces. Without `columnsize` there is no rank: the newest

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.errors import SessionError
-from antiphon.sessions.database import Database, Row, explained, sync_directory, wal_of
-from antiphon.sessions.encoding import decode_record, encode_record
-from antiphon.sessions.pages import PAGE, find_rows
 from antiphon.sessions.records import Begun, Mended, Record
+from antiphon.sessions.storage.database import Database, Row, explained, sync_directory, wal_of
+from antiphon.sessions.storage.encoding import decode_record, encode_record
+from antiphon.sessions.storage.pages import PAGE, find_rows
 
 FILE = "session.db"
 LOST = "lost"

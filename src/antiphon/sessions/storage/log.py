@@ -6,17 +6,17 @@ One writer at a time: a lock that dies with its process is held while the log is
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
 from antiphon.errors import SessionError
-from antiphon.sessions.database import Damaged, Database, Durability, Row, explained, sync_directory
-from antiphon.sessions.encoding import encode_record
-from antiphon.sessions.lock import LOCK, Lock
-from antiphon.sessions.reading import decoded, open_sound, read_entries
 from antiphon.sessions.records import Entry, Record
-from antiphon.sessions.salvage import FILE, file_of, finish, mend
+from antiphon.sessions.storage.database import Damaged, Database, Durability, Row, explained, sync_directory
+from antiphon.sessions.storage.encoding import encode_record
+from antiphon.sessions.storage.lock import LOCK, Lock
+from antiphon.sessions.storage.reading import decoded, open_sound, read_entries
+from antiphon.sessions.storage.salvage import FILE, file_of, finish, mend
 
 __all__ = ["FILE", "LOCK", "Durability", "Lock", "SessionLog", "read_entries"]
 
@@ -107,11 +107,15 @@ class SessionLog:
         Raises:
             ValueError: the record holds what JSON cannot hold; nothing was appended.
         """
-        kind, body = encode_record(record)
-        self._last += 1
-        self._unwritten.append((self._last, self._clock() if at is None else at, kind, body))
+        self._add(record, self._clock() if at is None else at)
         self._write()
         return self._last
+
+    def take_over(self, entries: Iterable[Entry]) -> None:
+        """Add the records of another log, as of their own times, all at once; otherwise as `append`."""
+        for entry in entries:
+            self._add(entry.record, entry.at)
+        self._write()
 
     def require_written(self) -> None:
         """Make sure that everything that was appended is in the file.
@@ -143,6 +147,11 @@ class SessionLog:
             self._database.close()
         finally:
             self._lock.release()
+
+    def _add(self, record: Record, at: float) -> None:
+        kind, body = encode_record(record)
+        self._last += 1
+        self._unwritten.append((self._last, at, kind, body))
 
     def _write(self) -> None:
         try:

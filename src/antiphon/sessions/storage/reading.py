@@ -7,11 +7,11 @@ from typing import get_args
 
 from antiphon.engine.events import Event
 from antiphon.errors import SessionError
-from antiphon.sessions.database import Damaged, Database, Durability, NeverBegun, Row
-from antiphon.sessions.encoding import decode_record
-from antiphon.sessions.lock import is_held
 from antiphon.sessions.records import NAMES, Answered, Entry, Prompted, RunEnded, Truncated, TurnBegan
-from antiphon.sessions.salvage import file_of, salvage
+from antiphon.sessions.storage.database import Damaged, Database, Durability, NeverBegun, Row
+from antiphon.sessions.storage.encoding import decode_record
+from antiphon.sessions.storage.lock import is_held
+from antiphon.sessions.storage.salvage import file_of, salvage
 
 _PAUSE = 0.02
 _LOG_IS_DAMAGED = "its write-ahead log is not as it was written"

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Literal, Self
 
 from antiphon.errors import SessionError
-from antiphon.sessions import pages
-from antiphon.sessions.pages import Row, checksum
-from antiphon.sessions.schema import VERSION, is_blank, lay_out, migrate, version_of
+from antiphon.sessions.storage import pages
+from antiphon.sessions.storage.pages import Row, checksum
+from antiphon.sessions.storage.schema import VERSION, is_blank, lay_out, migrate, version_of
 
 __all__ = ["Damaged", "Database", "Durability", "NeverBegun", "Row", "explained", "sync_directory", "wal_of"]
 

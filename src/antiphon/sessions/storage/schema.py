@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
-from antiphon.sessions.pages import PAGE
+from antiphon.sessions.storage.pages import PAGE
 
 APPLICATION_ID = 0x416E7470  # "Antp"
 VERSION = 1
