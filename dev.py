@@ -310,7 +310,7 @@ STEPS = (
     Step("types", "basedpyright, strict", program("basedpyright")),
     Step("layers", "import-linter", program("lint-imports")),
     Step("tests", "pytest, examples of documents included", program("pytest", "-n", "2", "--hypothesis-profile=ci")),
-    Step("browser", "the proxy's status page, in Chromium", program("pytest", "tests/browser")),
+    Step("browser", "pages that are looked at, in Chromium", program("pytest", "tests/browser")),
     Step("schedules", "200,000 random schedules of the engine", program("python", "-m", "antiphon.testing.schedules")),
     Step(
         "damages",

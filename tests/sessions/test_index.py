@@ -2,6 +2,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -249,6 +250,17 @@ def test_a_session_that_is_damaged_later_keeps_what_was_known_of_it(sessions: Se
         opened.write(b"garbage" * 100)
     (summary,) = sessions.list(WORKSPACE)
     assert (summary.title, bool(summary.damaged)) == ("torn", True)
+
+
+def test_a_session_with_a_damaged_record_is_listed_with_what_can_be_read(sessions: Sessions) -> None:
+    damaged = begin(sessions, "torn", at=200)
+    with closing(sqlite3.connect(sessions.directory / damaged / "session.db")) as database:
+        database.executescript("DROP TRIGGER records_stay; UPDATE records SET body = '{' WHERE number = 3;")
+    (summary,) = sessions.list(WORKSPACE)
+    assert (summary.title, summary.turns, summary.prompts) == ("torn", 1, 1)
+    assert summary.damaged
+    with sessions.open(damaged) as session:
+        assert session.found.mended
 
 
 def test_files_that_are_no_sessions_are_passed_over(sessions: Sessions) -> None:

@@ -1,11 +1,10 @@
 """What a session's files tell without being read: whether they changed, and whether a process writes to them."""
 
-import fcntl
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-from antiphon.sessions.storage.log import FILE, LOCK
+from antiphon.sessions.storage.lock import is_held
+from antiphon.sessions.storage.log import FILE
 
 _SETTLED = 2.0
 """Seconds after which the time of a file tells that it was written again; the coarsest file systems count in twos."""
@@ -55,27 +54,8 @@ class Look:
             written,
             # Who closes a session, or is the first to read one that is closed, leaves none or an empty one behind;
             # a writer has one, empty before its first record.
-            wal is not None and is_locked(directory),
+            wal is not None and is_held(directory),
         )
-
-
-def is_locked(directory: Path | str) -> bool:
-    """Say whether a process has the session in this directory open for writing."""
-    try:
-        descriptor = os.open(f"{directory}/{LOCK}", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        # Shared, so that two who ask do not take each other for a writer. It is let go at once.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    else:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def _stat(path: str) -> os.stat_result | None:

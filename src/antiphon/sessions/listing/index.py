@@ -17,7 +17,8 @@ from antiphon.sessions.listing.files import Look
 from antiphon.sessions.listing.kept import KeptSummaries
 from antiphon.sessions.listing.summary import Digest, Summary
 from antiphon.sessions.storage.database import Database
-from antiphon.sessions.storage.log import FILE
+from antiphon.sessions.storage.encoding import encode_record
+from antiphon.sessions.storage.log import FILE, read_entries
 
 
 class Index:
@@ -99,5 +100,17 @@ class Index:
                 digest.take(database.rows(digest.last))
         except SessionError as problem:
             # The first moments of a session look like damage: a file without anything in it.
-            return digest, "" if look.live and not digest.last else str(problem)
+            if look.live and not digest.last:
+                return digest, ""
+            return self._salvaged(session_id, look) or digest, str(problem)
         return digest, ""
+
+    def _salvaged(self, session_id: str, look: Look) -> Digest | None:
+        """Return the digest of what can be read of a damaged session, as it will be when somebody goes on with it."""
+        try:
+            entries = read_entries(self._directory / session_id)
+        except SessionError:
+            return None
+        digest = Digest(file=look.file)
+        digest.take((entry.number, entry.at, *encode_record(entry.record)) for entry in entries)
+        return digest

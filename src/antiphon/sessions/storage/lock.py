@@ -56,19 +56,23 @@ class Lock:
                 return
 
 
-def is_held(directory: Path) -> bool:
-    """Whether a process has a session open for writing, as far as can be seen."""
+def is_held(directory: Path | str) -> bool:
+    """Whether a process has the session in this directory open for writing, as far as can be seen."""
     try:
-        descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{directory}/{LOCK}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
+        # Shared, so that two who ask do not take each other for a writer. It is let go at once.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return False
+    else:
+        return False
     finally:
         os.close(descriptor)
-    return False
 
 
 def _refusal(directory: Path, holder: str) -> str:
