@@ -103,6 +103,8 @@ class Index:
             if look.live and not digest.last:
                 return digest, ""
             return self._salvaged(session_id, look) or digest, str(problem)
+        if digest.damaged:
+            return self._salvaged(session_id, look) or digest, digest.damaged
         return digest, ""
 
     def _salvaged(self, session_id: str, look: Look) -> Digest | None:
