@@ -43,7 +43,7 @@ MODEL = "claude-sonnet-5-5"
 class Story:
     """Records with their moments, in the order in which they are told."""
 
-    def __init__(self, *records: tuple[float, Record], workspace: str = "/work/shop") -> None:
+    def __init__(self, *records: tuple[float, Record], workspace: str = "/proj/shop") -> None:
         """Begin a session with these records; moments are seconds since its begin."""
         self.entries: list[Entry] = []
         self.tell(0.0, Begun("5e551011-0000-4000-8000-000000000001", workspace), Configured({"model": MODEL}))

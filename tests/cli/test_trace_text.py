@@ -37,7 +37,7 @@ def test_a_session_is_shown_call_by_call() -> None:
     assert drawn(shop(), 100) == snapshot(
         [
             "Raise the price and run the tests",
-            "session 5e551011 in /work/shop, began 2026-11-23 12:00",
+            "session 5e551011 in /proj/shop, began 2026-11-23 12:00",
             "",
             "Run 1 of 1  end_turn  Raise the price and run the tests",
             "  8.0 s, 2 turns, 4 calls, one after another 4.9 s, 2.2 s saved, 2.1 s waiting for approval",
@@ -84,7 +84,7 @@ def test_a_narrow_terminal_without_unicode_gets_bars_too() -> None:
     assert drawn(shop(), 48, ascii_only=True) == snapshot(
         [
             "Raise the price and run the tests",
-            "session 5e551011 in /work/shop, began 2026-11-23",
+            "session 5e551011 in /proj/shop, began 2026-11-23",
             "12:00",
             "",
             "Run 1 of 1  end_turn  Raise the price and run t~",
@@ -149,7 +149,7 @@ def test_what_was_done_twice_or_not_at_all_is_said() -> None:
     assert drawn(story, 100) == snapshot(
         [
             "go",
-            "session 5e551011 in /work/shop, began 2026-11-23 12:00",
+            "session 5e551011 in /proj/shop, began 2026-11-23 12:00",
             "forked here; what follows is of this session",
             "",
             "Run 1 of 1  end_turn  go",

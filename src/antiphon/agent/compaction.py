@@ -93,7 +93,7 @@ def ask(instructions: str = "") -> str:
     return f"{text}\n\nThe user asks to keep above all: {instructions.strip()}" if instructions.strip() else text
 
 
-def kept_in(messages: Sequence[Json], *, open: bool = True, searchable: bool = False) -> Kept:  # noqa: A002
+def kept_in(messages: Sequence[Json], *, open: bool = True, searchable: bool = False) -> Kept:  # noqa: A002  (the word of `Kept`)
     """Return what of a conversation goes on in the next stretch as it is; files by name only."""
     return Kept(last_words(messages), todos_in(messages), touched_files(messages), open, searchable)
 

@@ -95,7 +95,7 @@ class Checkpoints:
         """
         return await self._read() if self._exists() else []
 
-    async def get(self, id: str) -> Checkpoint:  # noqa: A002
+    async def get(self, id: str) -> Checkpoint:  # noqa: A002  (the word of `Checkpoint`)
         """Return the checkpoint of this id, or whose id begins like this.
 
         Raises:
@@ -127,7 +127,7 @@ class Checkpoints:
         within = None if path is None else self._relative(path)
         return await unified(self._git(), before, after, within or None)
 
-    async def restore(self, id: str, paths: Iterable[str | Path] | None = None) -> Restored:  # noqa: A002
+    async def restore(self, id: str, paths: Iterable[str | Path] | None = None) -> Restored:  # noqa: A002  (as above)
         """Make the workspace's files what they were, having kept what they are.
 
         Changed and deleted files come back, with their mode; links too. Files that were created since are deleted,

@@ -67,12 +67,12 @@ def encoded(checkpoint: Checkpoint) -> bytes:
 
 def decoded(line: bytes) -> Checkpoint:
     """Return the checkpoint of a commit's id, a space and its message."""
-    id, _, text = line.decode().partition(" ")  # noqa: A001
+    commit, _, text = line.decode().partition(" ")
     fields = json.loads(text)
     left_out = tuple(LeftOut(path, reason) for path, reason in fields["left_out"])
     state = State(fields["commits"], left_out)
     return Checkpoint(
-        id, fields["number"], datetime.fromisoformat(fields["at"]), fields["label"], new=False, state=state
+        commit, fields["number"], datetime.fromisoformat(fields["at"]), fields["label"], new=False, state=state
     )
 
 

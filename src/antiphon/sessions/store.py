@@ -53,7 +53,7 @@ class Sessions:
         self._index = Index(self.directory)
         self._search = Search(self.directory)
 
-    def create(self, workspace: Path | str, *, id: str | None = None, begun: Begun | None = None) -> Session:  # noqa: A002
+    def create(self, workspace: Path | str, *, id: str | None = None, begun: Begun | None = None) -> Session:  # noqa: A002  (the word of `Session`)
         """Begin a session in a workspace.
 
         Args:
