@@ -145,9 +145,10 @@ class History:
             return False
         unanswered = bool(bare) and any(True for _ in tool_uses(bare[-1]))
         whole = bare[:-1] if unanswered else bare
-        repaired = repair({"messages": whole}, self._dialect).request["messages"]
-        self.start_over([*cast("list[Json]", repaired), *bare[len(whole) :]])
-        self.record(Repaired(tuple(self.messages), ("thinking that another model, prompt or tools made was left out",)))
+        repaired = cast("list[Json]", repair({"messages": whole}, self._dialect).request["messages"])
+        messages = [*repaired, *bare[len(whole) :]]
+        self.record(Repaired(tuple(messages), ("thinking that another model, prompt or tools made was left out",)))
+        self.start_over(messages)
         return True
 
     def replace(self, index: int, message: Json, reason: str) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from antiphon import __version__
 from antiphon.agent import Agent
 from antiphon.agent.resuming import Settled
 from antiphon.cli.invocation import Which
 from antiphon.errors import SessionError
 from antiphon.protocol.messages import Json, text_of
 from antiphon.sessions.listing.summary import Summary
+from antiphon.sessions.records import Begun
 from antiphon.sessions.session import Session
 from antiphon.sessions.store import Sessions
 
@@ -70,7 +72,7 @@ def begin_session(sessions: Sessions, workspace: Path, *, session_id: str = "") 
     if session_id and session_id in set(sessions.ids()):
         raise SessionError(f"there is a session {session_id} already; --resume {session_id} goes on with it.")
     try:
-        return Opened(sessions.create(workspace, id=session_id or None))
+        return Opened(sessions.create(workspace, id=session_id or None, begun=Begun("", "", __version__)))
     except SessionError as problem:
         return Opened(None, warnings=(f"This session is not recorded: {problem}",))
 
