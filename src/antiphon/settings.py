@@ -16,13 +16,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from antiphon.errors import SettingsError
+from antiphon.policy import PermissionMode, Rule
+from antiphon.policy.rules import Verdict
 from antiphon.sessions.storage.database import Durability
 
-PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
+Dollars = Annotated[float, Meta(gt=0)]
 Names = tuple[str, ...]
+SandboxChoice = Literal["auto", "on", "off"]
 
 ENVIRONMENT_PREFIX = "ANTIPHON_"
 _OTHER_VARIABLES = {"ANTHROPIC_MODEL": "model"}
@@ -38,8 +41,18 @@ class Settings(Struct, frozen=True, kw_only=True):
         max_parallel_tools: tool calls that may run at the same time.
         timeout: seconds a run may take.
         permission_mode: what is done with calls that change something and that no list names.
-        allowed_tools: tools that may run without a question.
-        disallowed_tools: tools that may not run at all.
+        allowed_tools: rules of what may run without a question.
+        ask_tools: rules of what is asked about, whatever the mode.
+        disallowed_tools: rules of what may not run at all.
+        permission_prompt_tool: a program that is asked instead of a person.
+        sandbox: whether commands run in a sandbox: where there is one, always or not at all, or never.
+        sandbox_domains: hosts that commands in the sandbox may reach, such as `pypi.org` or `*.example.com`.
+        sandbox_write: directories besides the workspace that commands in the sandbox may change.
+        sandbox_show: what commands in the sandbox see of the home directory, besides toolchains.
+        sandbox_environment: variables that look like secrets and that commands in the sandbox get all the same.
+        ignore_files: names of files that say which others the agent does not see.
+        max_budget_usd: dollars a run may cost.
+        max_tool_calls: tool calls of a run.
         add_dirs: directories besides the working directory that file tools may use.
         system_prompt: replaces the agent's system prompt.
         append_system_prompt: stands behind the system prompt.
@@ -55,7 +68,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     timeout: Seconds | None = None
     permission_mode: PermissionMode = "default"
     allowed_tools: Names = ()
+    ask_tools: Names = ()
     disallowed_tools: Names = ()
+    permission_prompt_tool: str | None = None
+    sandbox: SandboxChoice = "auto"
+    sandbox_domains: Names = ()
+    sandbox_write: Names = ()
+    sandbox_show: Names = ()
+    sandbox_environment: Names = ()
+    ignore_files: Names = (".antiphonignore",)
+    max_budget_usd: Dollars | None = None
+    max_tool_calls: Count | None = None
     add_dirs: Names = ()
     system_prompt: str | None = None
     append_system_prompt: str | None = None
@@ -64,6 +87,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     durability: Durability = "process"
     web_search: str = "ddgs"
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The permission rules of all sources."""
+        given: tuple[tuple[Verdict, Names], ...] = (
+            ("allow", self.allowed_tools),
+            ("ask", self.ask_tools),
+            ("deny", self.disallowed_tools),
+        )
+        return tuple(Rule(verdict, text) for verdict, texts in given for text in texts)
+
 
 _TYPES: dict[str, Any] = get_type_hints(Settings, include_extras=True)
 _WANTED = {
@@ -71,9 +104,19 @@ _WANTED = {
     "max_turns": "a whole number from 1",
     "max_parallel_tools": "a whole number from 1",
     "timeout": "a number of seconds above 0",
-    "permission_mode": "one of default, acceptEdits, plan, dontAsk, bypassPermissions",
-    "allowed_tools": "a list of tool names",
-    "disallowed_tools": "a list of tool names",
+    "permission_mode": "one of default, accept-edits, plan, auto, dont-ask, bypass",
+    "allowed_tools": "a list of rules",
+    "ask_tools": "a list of rules",
+    "disallowed_tools": "a list of rules",
+    "permission_prompt_tool": "a program",
+    "sandbox": "auto, on or off",
+    "sandbox_domains": "a list of hosts",
+    "sandbox_write": "a list of directories",
+    "sandbox_show": "a list of paths",
+    "sandbox_environment": "a list of names of variables",
+    "ignore_files": "a list of file names",
+    "max_budget_usd": "a number of dollars above 0",
+    "max_tool_calls": "a whole number from 1",
     "add_dirs": "a list of directories",
     "system_prompt": "a text",
     "append_system_prompt": "a text",

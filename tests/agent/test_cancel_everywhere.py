@@ -8,7 +8,7 @@ from anyio.lowlevel import checkpoint
 
 from antiphon import Agent, Permissions, tool
 from antiphon.errors import Overloaded, StreamBroken
-from antiphon.policy import Approval
+from antiphon.policy import Approval, ApprovalRequest
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
 from antiphon.providers.scripted import ScriptedProvider
@@ -48,9 +48,9 @@ class Counted:
         return [look, edit]
 
 
-async def approve(call: Any, _access: Any) -> Approval:
+async def approve(request: ApprovalRequest) -> Approval:
     await anyio.sleep(0.3)
-    return Approval(allowed=call.input["name"] != "denied", reason="no")
+    return Approval(allowed=request.call.input["name"] != "denied", reason="no")
 
 
 def use(tool_name: str, name: str, steps: int = 1) -> Json:

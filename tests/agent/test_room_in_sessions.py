@@ -256,7 +256,7 @@ async def test_files_go_on_with_what_is_in_them_now_and_only_those_that_may_be_r
             "- b.py",
             "- large.py",
         ]
-        denied = await stretch_of(permissions=Permissions("bypassPermissions", denied=frozenset({"read_file"})))
+        denied = await stretch_of(permissions=Permissions.of("bypass", deny=["read_file"]))
         assert "as it is now" not in denied
 
 

@@ -10,7 +10,7 @@ import pytest
 from antiphon import Agent, Permissions, Result, tool
 from antiphon.agent.events import CallChanged, ResultsReady, Retrying, RunEnded, TurnDiscarded
 from antiphon.errors import ConversationInvalid, Rejected, StreamBroken
-from antiphon.policy import Approval
+from antiphon.policy import Approval, ApprovalRequest
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
 from antiphon.providers.scripted import ScriptedProvider
@@ -281,7 +281,7 @@ async def test_a_call_that_a_rule_denies_is_told_as_denied_and_does_not_run() ->
         return text
 
     provider = ScriptedProvider([[use("a", "write", text="x"), use("b", "nobody")], [say("done")]])
-    agent = Agent(tools=[write], provider=provider, permissions=Permissions(denied=frozenset({"write"})))
+    agent = Agent(tools=[write], provider=provider, permissions=Permissions.of(deny=["write"]))
     states = [(event.call.id, event.state) async for event in agent.stream("go") if isinstance(event, CallChanged)]
     assert states == [("a", "denied"), ("b", "failed")]
     assert ran == []
@@ -301,7 +301,8 @@ async def test_approvals_are_asked_side_by_side_and_may_be_answered_in_any_order
     both_asked = anyio.Event()
     first_may = anyio.Event()
 
-    async def approve(call: Any, _access: Any) -> Approval:
+    async def approve(request: ApprovalRequest) -> Approval:
+        call = request.call
         asked.append(call.id)
         if len(asked) == 2:
             both_asked.set()

@@ -108,14 +108,14 @@ def test_tools_are_named_with_commas_spaces_or_repeated_flags() -> None:
 
 @pytest.mark.parametrize("flag", ["-y", "--yolo", "--dangerously-skip-permissions"])
 def test_every_name_for_allowing_everything_is_understood(flag: str) -> None:
-    assert settings(flag).permission_mode == "bypassPermissions"
+    assert settings(flag).permission_mode == "bypass"
 
 
 def test_flags_become_settings() -> None:
     assert settings(
         *("-m", "some-model", "--max-turns", "3", "--max-parallel-tools", "2", "--timeout", "1.5"),
         *("--add-dir", "a", "--add-dir", "b", "--system-prompt", "s", "--append-system-prompt", "t"),
-        *("--permission-mode", "acceptEdits"),
+        *("--permission-mode", "accept-edits"),
     ) == Settings(
         model="some-model",
         max_turns=3,
@@ -124,7 +124,7 @@ def test_flags_become_settings() -> None:
         add_dirs=("a", "b"),
         system_prompt="s",
         append_system_prompt="t",
-        permission_mode="acceptEdits",
+        permission_mode="accept-edits",
     )
 
 

@@ -12,7 +12,7 @@ from antiphon.cli.questions import Questions, details_of
 from antiphon.cli.screen import NoScreen
 from antiphon.cli.terminal import Terminal
 from antiphon.engine.events import INDEPENDENT, ToolCall
-from antiphon.policy import Approval
+from antiphon.policy import Approval, ApprovalRequest
 
 WRITE = ToolCall("w", "write_file", {"path": "b.txt", "content": "hello"})
 WRITE_MORE = ToolCall("m", "write_file", {"path": "c.txt", "content": "more"})
@@ -77,7 +77,7 @@ class Asked:
 
     async def ask(self, call: ToolCall) -> None:
         with anyio.CancelScope() as self.scopes[call.id]:
-            self.decided[call.id] = await self._questions.approve(call, INDEPENDENT)
+            self.decided[call.id] = await self._questions.approve(ApprovalRequest(call, INDEPENDENT))
             self.order.append(call.id)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 
 from antiphon import Agent, Permissions
-from antiphon.engine.events import Access, Result, ToolCall
+from antiphon.engine.events import Access, Result
 from antiphon.errors import Overloaded, StreamBroken
-from antiphon.policy import Approval
+from antiphon.policy import Approval, ApprovalRequest
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import ANTHROPIC, in_strict_order
 from antiphon.protocol.messages import Json, tool_results, tool_uses
@@ -97,8 +97,8 @@ async def random_runs(chance: Random) -> None:
     replies: list[Any] = []
     provider = ScriptedProvider(iter(lambda: replies.pop(0), None), dialect=DIALECT)
 
-    async def approve(call: ToolCall, _access: Access) -> Approval:
-        number: int = call.input["number"]
+    async def approve(request: ApprovalRequest) -> Approval:
+        number: int = request.call.input["number"]
         planned = tool.calls[number]
         await pause(planned.thinking)
         if planned.ask == "raise":
@@ -108,7 +108,7 @@ async def random_runs(chance: Random) -> None:
     agent = Agent(
         tools=[tool],
         provider=provider,
-        permissions=Permissions(allowed=frozenset({"work"}) if chance.random() < 0.5 else frozenset()),
+        permissions=Permissions.of(allow=["work"] if chance.random() < 0.5 else []),
         approve=approve,
         max_parallel=draw_plan(chance).limit,
     )

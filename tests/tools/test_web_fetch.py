@@ -13,9 +13,9 @@ from process_table import open_files, until
 from web_site import CERTIFICATE, answer, moved, serving
 
 from antiphon.engine.events import READS_NOTHING_LOCAL, Result
+from antiphon.policy.addresses import Addresses
 from antiphon.testing import check_tool
 from antiphon.tools import checked_transport
-from antiphon.tools.addresses import Addresses
 from antiphon.tools.base import InvalidArguments, ToolContext
 from antiphon.tools.web_fetch import WebFetch
 

@@ -21,7 +21,7 @@ from antiphon.agent.toolbox import Toolbox, ToolLike
 from antiphon.agent.turn import Emit
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.turn import DEFAULT_LIMIT
-from antiphon.policy import ALLOW_ALL, Approve, Permissions
+from antiphon.policy import Approve, Permissions
 from antiphon.protocol.messages import Json
 from antiphon.protocol.models import binds_thinking
 from antiphon.protocol.rule import Violation
@@ -54,7 +54,7 @@ class Agent:
         tools: Iterable[ToolLike] = (),
         provider: Provider | None = None,
         system: str | None = None,
-        permissions: Permissions = ALLOW_ALL,
+        permissions: Permissions | None = None,
         approve: Approve | None = None,
         workspace: Workspace | None = None,
         limits: Limits | None = None,

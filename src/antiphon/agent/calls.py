@@ -14,7 +14,7 @@ from antiphon.engine.message import user_message
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.engine.workers import Workers
 from antiphon.errors import StreamBroken
-from antiphon.policy import ALLOW_ALL, Approve, Permissions
+from antiphon.policy import Approve, Permissions
 from antiphon.protocol.call_ids import CallIds
 from antiphon.protocol.messages import Json
 from antiphon.protocol.streaming import ReplyEvent, ReplyFailed, ReplyReader, message_events
@@ -56,7 +56,7 @@ class Calls:
         tools: Iterable[ToolLike] | Toolbox,
         *,
         messages: Iterable[Json] = (),
-        permissions: Permissions = ALLOW_ALL,
+        permissions: Permissions | None = None,
         approve: Approve | None = None,
         limits: Limits | None = None,
         workspace: Workspace | None = None,
@@ -159,7 +159,7 @@ async def run_calls(
     tools: Iterable[ToolLike],
     *,
     messages: Iterable[Json] = (),
-    permissions: Permissions = ALLOW_ALL,
+    permissions: Permissions | None = None,
     approve: Approve | None = None,
     max_parallel: int = DEFAULT_LIMIT,
 ) -> Exchange:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 from antiphon.engine.driver import Denial, Job
-from antiphon.engine.events import Access, Result, ToolCall, failure
-from antiphon.policy import Approve, Permissions
+from antiphon.engine.events import Result, ToolCall, failure
+from antiphon.policy import ApprovalRequest, Approve, Permissions
+from antiphon.policy.subjects import Subject
 from antiphon.protocol.messages import Json
 from antiphon.tools.base import Limits, Tool, ToolContext, Workspace
 from antiphon.tools.bounding import finish
@@ -27,7 +28,7 @@ class Toolbox:
         self,
         tools: Iterable[ToolLike],
         *,
-        permissions: Permissions,
+        permissions: Permissions | None = None,
         approve: Approve | None = None,
         limits: Limits | None = None,
         workspace: Workspace | None = None,
@@ -38,7 +39,8 @@ class Toolbox:
             ValueError: when two tools have one name.
         """
         self._tools: dict[str, Tool] = {}
-        self._permissions = permissions
+        # Who hands tools to an agent wants them used.
+        self._permissions = permissions or Permissions("bypass")
         self._approve = approve
         self._limits = limits or Limits()
         self._workspace = workspace
@@ -63,13 +65,14 @@ class Toolbox:
         try:
             arguments = tool.parse(call.input)
             access = tool.access(arguments)
+            subject = _subject_of(tool, arguments)
         except InvalidArguments as error:
             return failure(str(error))
         except Exception as error:  # noqa: BLE001  (a tool's own bug does not end the turn)
             return failure(f"{call.name} cannot be used: {type(error).__name__}: {error}")
-        decision = self._permissions.decide(call, access)
+        decision = self._permissions.decide(call, access, subject)
         if decision.verdict == "deny":
-            return Denial(failure(decision.reason))
+            return Denial(failure(f"{decision.reason}."))
         ask = None
         if decision.verdict == "ask":
             if self._approve is None:
@@ -79,7 +82,8 @@ class Toolbox:
                         f"The user can allow it beforehand with --allowed-tools {call.name}."
                     )
                 )
-            ask = _question(self._approve, call, access)
+            suggestions = self._permissions.suggestions(call, subject)
+            ask = _question(self._approve, ApprovalRequest(call, access, subject, decision.reason, suggestions))
         timeout = tool.timeout if tool.timeout is not None else self._limits.timeout
         return Job(access, self._work(tool, call, arguments, output), ask, timeout)
 
@@ -101,9 +105,15 @@ class Toolbox:
         return work
 
 
-def _question(approve: Approve, call: ToolCall, access: Access) -> Callable[[], Awaitable[Result | None]]:
+def _subject_of(tool: Tool, arguments: Any) -> Subject | None:
+    """Return what a call is about; a tool of another kind than ours may not tell."""
+    tell: Any = getattr(tool, "subject", None)
+    return None if tell is None else cast("Subject | None", tell(arguments))
+
+
+def _question(approve: Approve, request: ApprovalRequest) -> Callable[[], Awaitable[Result | None]]:
     async def ask() -> Result | None:
-        approval = await approve(call, access)
+        approval = await approve(request)
         if approval.allowed:
             return None
         return failure(f"The user did not allow this call{': ' + approval.reason if approval.reason else '.'}")

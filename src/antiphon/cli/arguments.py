@@ -159,15 +159,15 @@ def _add_permissions(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--permission-mode",
-        choices=("default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"),
+        choices=("default", "accept-edits", "plan", "auto", "dont-ask", "bypass"),
         help="what happens to calls that change something. default: you are asked (without a terminal: denied); "
-        "acceptEdits: changes of files run; plan: only calls that read run; dontAsk: what would be asked is denied; "
-        "bypassPermissions: everything runs",
+        "accept-edits: changes of files run; plan: only calls that read run; dont-ask: what would be asked is denied; "
+        "bypass: everything runs",
     )
     group.add_argument(
         "-y",
         "--yolo",
         "--dangerously-skip-permissions",
         action="store_true",
-        help="the same as --permission-mode bypassPermissions",
+        help="the same as --permission-mode bypass",
     )

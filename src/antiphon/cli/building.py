@@ -16,7 +16,7 @@ from antiphon.checkpoints import Checkpoints
 from antiphon.cli.keys import require_key
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.errors import CheckpointError, SettingsError
-from antiphon.policy import Approve, Permissions
+from antiphon.policy import Approve, Permissions, Rule
 from antiphon.providers.anthropic import AnthropicProvider
 from antiphon.providers.base import Provider
 from antiphon.sessions.places import workspace_directory
@@ -37,6 +37,7 @@ class Workbench:
     tools: Sequence[Tool]
     provider: Provider
     system: str
+    permissions: Permissions
     approve: Approve | None = None
     checkpoints: Checkpoints | None = None
 
@@ -52,12 +53,7 @@ class Workbench:
             tools=[*self.tools, SearchHistory(session.history)] if session is not None else self.tools,
             provider=self.provider,
             system=None if keeps_prompt else self.system,
-            permissions=Permissions(
-                settings.permission_mode,
-                # A question to the person needs no approval of that person.
-                frozenset(settings.allowed_tools) | {"ask_user"},
-                frozenset(settings.disallowed_tools),
-            ),
+            permissions=self.permissions,
             approve=self.approve,
             workspace=self.workspace,
             max_turns=settings.max_turns,
@@ -97,12 +93,20 @@ async def open_workbench(
         _check_names(settings, [*(tool.name for tool in tools), SearchHistory.name])
         checkpoints = None if data is None else checkpoints_of(workspace.root, data)
         system = system_prompt(settings, workspace)
-        bench = Workbench(settings, workspace, tools, provider, system, approve, checkpoints)
+        permissions = permissions_of(settings, workspace)
+        bench = Workbench(settings, workspace, tools, provider, system, permissions, approve, checkpoints)
         try:
             yield bench
         finally:
             with anyio.CancelScope(shield=True):
                 await bench.agent().aclose()
+
+
+def permissions_of(settings: Settings, workspace: Workspace) -> Permissions:
+    """Return what the settings say of who may do what."""
+    # A question to the person needs no approval of that person.
+    ours = Rule("allow", "ask_user")
+    return Permissions(settings.permission_mode, [ours, *settings.rules], root=workspace.root)
 
 
 def checkpoints_of(root: Path, data: Path) -> Checkpoints | None:

@@ -26,9 +26,8 @@ from antiphon.cli.running import Stopping, follow, stop_after, stop_on_signals
 from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
-from antiphon.engine.events import Access, ToolCall
 from antiphon.errors import SettingsError
-from antiphon.policy import Approval
+from antiphon.policy import Approval, ApprovalRequest
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
 from antiphon.sessions.places import data_directory
@@ -79,11 +78,11 @@ def _warn(sentences: Iterable[str]) -> None:
         sys.stderr.write(f"antiphon: {one_line(sentence)}\n")
 
 
-async def _nobody_to_ask(call: ToolCall, access: Access) -> Approval:  # noqa: ARG001  (what `Approve` is called with)
+async def _nobody_to_ask(request: ApprovalRequest) -> Approval:
     """Deny a call that somebody would have to allow, and tell the model how the user can."""
     return Approval(
         allowed=False,
-        reason=f"nobody is there to be asked. It can be allowed beforehand with --allowed-tools {call.name}.",
+        reason=f"nobody is there to be asked. It can be allowed beforehand with --allowed-tools {request.call.name}.",
     )
 
 

@@ -95,14 +95,14 @@ def _which(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Which
 
 def setting_flags(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Mapping[str, Any]:
     """Return the settings that were given as flags."""
-    if parsed.yolo and parsed.permission_mode not in {None, "bypassPermissions"}:
+    if parsed.yolo and parsed.permission_mode not in {None, "bypass"}:
         parser.error(f"--yolo contradicts --permission-mode {parsed.permission_mode}")
     return {
         "model": parsed.model,
         "max_turns": parsed.max_turns,
         "max_parallel_tools": parsed.max_parallel_tools,
         "timeout": parsed.timeout,
-        "permission_mode": "bypassPermissions" if parsed.yolo else parsed.permission_mode,
+        "permission_mode": "bypass" if parsed.yolo else parsed.permission_mode,
         "allowed_tools": _names(parsed.allowed_tools),
         "disallowed_tools": _names(parsed.disallowed_tools),
         "add_dirs": parsed.add_dirs,

@@ -16,8 +16,8 @@ from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import NoScreen, Piece, Screen
 from antiphon.cli.terminal import Terminal
 from antiphon.cli.view import call_line
-from antiphon.engine.events import Access, ToolCall
-from antiphon.policy import Approval
+from antiphon.engine.events import ToolCall
+from antiphon.policy import Approval, ApprovalRequest
 
 MOST_DETAIL_LINES = 12
 """How much of one argument is shown."""
@@ -52,8 +52,9 @@ class Questions:
         self._some = anyio.Event()
         self._always: set[str] = set()
 
-    async def approve(self, call: ToolCall, access: Access) -> Approval:  # noqa: ARG002  (what `Approve` is called with)
+    async def approve(self, request: ApprovalRequest) -> Approval:
         """Ask whether a call may run."""
+        call = request.call
         if call.name in self._always:
             return Approval(allowed=True)
         answers: list[Approval] = []

@@ -1,5 +1,17 @@
-"""Who may do what: standing permissions, and approval of single calls."""
+"""Who may do what: standing permissions, approval of single calls, and the sandbox that commands run in."""
 
-from antiphon.policy.permissions import ALLOW_ALL, Approval, Approve, Decision, PermissionMode, Permissions
+from antiphon.policy.approvals import Approval, ApprovalRequest, Approve
+from antiphon.policy.modes import PermissionMode
+from antiphon.policy.permissions import Decision, Permissions
+from antiphon.policy.rules import Rule, RuleSource
 
-__all__ = ["ALLOW_ALL", "Approval", "Approve", "Decision", "PermissionMode", "Permissions"]
+__all__ = [
+    "Approval",
+    "ApprovalRequest",
+    "Approve",
+    "Decision",
+    "PermissionMode",
+    "Permissions",
+    "Rule",
+    "RuleSource",
+]

@@ -1,79 +1,100 @@
 """Standing permissions: may this call run, must somebody be asked, or may it not.
 
-Pure data and one decision. Does not know tools beyond their names and what they touch, nor who is asked.
+One decision, from rules and a mode. Does not know tools beyond their names and what they touch, nor who is asked.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Self
 
 from antiphon.engine.events import Access, ToolCall
-
-PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
-"""The names other agents use.
-
-default: what only reads is allowed, everything else is asked. acceptEdits: changes of files are allowed too. plan:
-only what reads runs, everything else is denied. dontAsk: what would be asked is denied. bypassPermissions: everything
-is allowed.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What somebody decided about one call; a reason for a no is told to the model."""
-
-    allowed: bool
-    reason: str = ""
-
-
-Approve = Callable[[ToolCall, Access], Awaitable[Approval]]
-"""Asks a person, or whoever decides, about one call. Several may be open at once, and be answered in any order."""
+from antiphon.policy.modes import PermissionMode
+from antiphon.policy.rules import Rule, RuleSource, Verdict
+from antiphon.policy.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the permissions say of a call, and why: the reason is shown to whoever is asked, or told to the model."""
+    """What the permissions say of a call, and why.
 
-    verdict: Literal["allow", "ask", "deny"]
+    Attributes:
+        verdict: what becomes of it.
+        reason: why, a sentence without its full stop; shown to whoever is asked, or told to the model.
+        rule: the rule that decided, if one did.
+    """
+
+    verdict: Verdict
     reason: str = ""
+    rule: Rule | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Permissions:
     """Which calls may run.
 
     Attributes:
-        mode: what holds for tools that are not named below.
-        allowed: names of tools that need no approval.
-        denied: names of tools that never run; stronger than `allowed` and every mode.
+        mode: what holds for calls that no rule names. May be changed while agents use it.
     """
 
-    mode: PermissionMode = "default"
-    allowed: frozenset[str] = frozenset()
-    denied: frozenset[str] = frozenset()
+    def __init__(
+        self, mode: PermissionMode = "default", rules: Iterable[Rule] = (), *, root: Path | None = None
+    ) -> None:
+        """Decide by these rules.
 
-    def decide(self, call: ToolCall, access: Access) -> Decision:
-        """Say whether a call may run."""
-        if call.name in self.denied:
-            return Decision("deny", f"The user's settings do not allow {call.name}.")
-        if self.mode == "bypassPermissions" or call.name in self.allowed or _only_reads(access):
-            return Decision("allow")
+        Args:
+            mode: what holds for calls that no rule names.
+            rules: denying ones beat asking ones, and those beat allowing ones, wherever they come from.
+            root: the resolved directory that patterns of files start at.
+        """
+        self.mode: PermissionMode = mode
+        self._rules = list(rules)
+        self._root = root
+
+    @classmethod
+    def of(
+        cls,
+        mode: PermissionMode = "default",
+        *,
+        allow: Iterable[str] = (),
+        ask: Iterable[str] = (),
+        deny: Iterable[str] = (),
+        source: RuleSource = RuleSource(),  # noqa: B008  (frozen)
+        root: Path | None = None,
+    ) -> Self:
+        """Return the permissions of rules in their written form."""
+        given: tuple[tuple[Verdict, Iterable[str]], ...] = (("allow", allow), ("ask", ask), ("deny", deny))
+        return cls(mode, [Rule(verdict, text, source=source) for verdict, texts in given for text in texts], root=root)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, in the order they were given."""
+        return tuple(self._rules)
+
+    def add(self, rule: Rule) -> None:
+        """Let a rule hold from now on, for every agent that uses these permissions."""
+        self._rules.append(rule)
+
+    def decide(self, call: ToolCall, access: Access, subject: Subject | None = None) -> Decision:
+        """Say whether a call may run. Pure and fast."""
+        del subject
+        named = {rule.verdict: rule for rule in self._rules if rule.tool == call.name}
+        if "deny" in named:
+            return Decision("deny", f"The user's settings do not allow {call.name}", named["deny"])
+        if self.mode == "bypass" or "allow" in named or access.early:
+            return Decision("allow", rule=named.get("allow"))
         if self.mode == "plan":
-            return Decision("deny", "Plan mode: only calls that read may run. Describe the change instead.")
-        if self.mode == "acceptEdits" and _edits_files(access):
+            return Decision("deny", "Plan mode: only calls that read may run. Describe the change instead")
+        if self.mode in {"accept-edits", "auto"} and _edits_files(access):
             return Decision("allow")
-        if self.mode == "dontAsk":
-            return Decision("deny", f"{call.name} would need the user's approval, and nobody is to be asked.")
+        if self.mode == "dont-ask":
+            return Decision("deny", f"{call.name} would need the user's approval, and nobody is to be asked")
         return Decision("ask", f"{call.name} may change something")
 
-
-def _only_reads(access: Access) -> bool:
-    return access.early
+    def suggestions(self, call: ToolCall, subject: Subject | None = None) -> tuple[Rule, ...]:
+        """Return rules that would allow a call that is asked about, the narrowest first."""
+        del subject
+        return (Rule("allow", call.name),)
 
 
 def _edits_files(access: Access) -> bool:
     return bool(access.writes) and all(resource[:1] == ("file",) for resource in access.writes)
-
-
-ALLOW_ALL = Permissions(mode="bypassPermissions")
-"""Every tool that was given may run: the default of the Python API, where the caller chose the tools."""

@@ -5,16 +5,17 @@ and leaves no process behind. Knows nothing of models, turns or approvals.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 
 from antiphon.engine.events import Access, Result
+from antiphon.policy.subjects import Subject
+from antiphon.policy.workspace import Workspace
 from antiphon.protocol.messages import Json
 from antiphon.tools.schema import Arguments, InvalidArguments, parse_arguments, schema_of
 
@@ -138,6 +139,11 @@ class BaseTool(ABC, Generic[A]):
     def access(self, arguments: A) -> Access:
         """Return what this call touches. Pure and fast."""
 
+    def subject(self, arguments: A) -> Subject | None:
+        """Return what this call is about, so that rules can tell calls of this tool apart. Pure and fast."""
+        del arguments
+        return None
+
     @abstractmethod
     async def run(self, arguments: A, context: ToolContext) -> Result:
         """Carry the call out. Never raises for a failure of its own work; leaves nothing behind when cancelled."""
@@ -152,27 +158,3 @@ def _text_beside(module: str) -> str:
 @cache
 def _schema_of(struct: type[msgspec.Struct]) -> Json:
     return schema_of(struct)
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where the agent works: the directory it was started in and directories added to it.
-
-    Attributes:
-        root: absolute, resolved.
-        added: further directories, absolute, resolved.
-        spill: where the whole of an over-long result is kept; readable by the file tools.
-    """
-
-    root: Path
-    added: tuple[Path, ...] = ()
-    spill: Path | None = None
-
-    @classmethod
-    def at(cls, root: Path | str, added: Iterable[Path | str] = (), spill: Path | str | None = None) -> Self:
-        """Return the workspace of these directories, resolved."""
-        return cls(
-            Path(root).resolve(),
-            tuple(Path(directory).resolve() for directory in added),
-            None if spill is None else Path(spill).resolve(),
-        )

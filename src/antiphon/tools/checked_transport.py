@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import httpx2
 
-from antiphon.tools.addresses import Addresses
+from antiphon.policy.addresses import Addresses
 
 _CONNECT_SECONDS = 5.0
 """Seconds for one address, so that one that does not answer leaves time for the next."""

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import httpx2
 
-from antiphon.tools.addresses import ForbiddenAddress
+from antiphon.policy.addresses import ForbiddenAddress
 from antiphon.tools.text import decode, marked_encoding
 
 MOST_REDIRECTS = 5

@@ -13,10 +13,11 @@ from anyio.lowlevel import RunVar
 from msgspec import Meta
 
 from antiphon.engine.events import Access, Result, failure, reading, writing
+from antiphon.policy.subjects import FileSubject
 from antiphon.protocol.messages import Json
 from antiphon.tools.base import Arguments, BaseTool, InvalidArguments, Limits, ToolContext, Workspace
 from antiphon.tools.files import Changed
-from antiphon.tools.paths import printable, resolve, resource, root_of, shown
+from antiphon.tools.paths import printable, resolve, resource, shown
 from antiphon.tools.schema import parse_arguments
 
 MAX_THREADS = 32
@@ -81,6 +82,10 @@ class PathTool(BaseTool[Located[S]], Generic[S]):
     def access(self, arguments: Located[S]) -> Access:
         """Reads or writes the file, by its real path."""
         return (writing if self.writes else reading)(resource(arguments.path))
+
+    def subject(self, arguments: Located[S]) -> FileSubject:
+        """The file, by its real path."""
+        return FileSubject(arguments.path, self.writes)
 
     def failed(self, error: Exception, path: Path) -> Result:
         """Return the result of a call that met one of the `EXPECTED` errors."""
@@ -170,9 +175,9 @@ def explained(error: OSError, workspace: Workspace, path: Path) -> str:
 def _meant(workspace: Workspace, path: Path) -> str:
     """Return the names that resemble the first missing part of a path."""
     missing = path
-    while root_of(workspace, missing.parent) is not None and not missing.parent.exists():
+    while workspace.root_of(missing.parent) is not None and not missing.parent.exists():
         missing = missing.parent
-    if root_of(workspace, missing.parent) is None:
+    if workspace.root_of(missing.parent) is None:
         return ""
     try:
         names = sorted(entry.name for entry in missing.parent.iterdir())

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from antiphon.tools.base import Workspace
-from antiphon.tools.paths import root_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the other end of a named pipe
@@ -57,7 +56,7 @@ def parent_of(workspace: Workspace, path: Path, *, make: bool = False) -> Genera
     Raises:
         OSError: as `open` does; `NotADirectoryError` also for a link where there was none.
     """
-    root = root_of(workspace, path)
+    root = workspace.root_of(path)
     if root is None or path == root:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with ExitStack() as stack:

@@ -33,28 +33,13 @@ def resolve(workspace: Workspace, path: str, *, writing: bool = False) -> Path:
         raise InvalidArguments(f"The path {printable(path)} holds characters that no file name can.") from None
     except OSError as error:
         raise InvalidArguments(f"The path {printable(path)} cannot be resolved: {error.strerror}.") from None
-    if root_of(workspace, real, writing=writing) is None:
+    if workspace.root_of(real, writing=writing) is None:
         raise InvalidArguments(_outside(workspace, path, real, writing=writing))
     return Path(real)
 
 
-def root_of(workspace: Workspace, real: str | Path, *, writing: bool = False) -> Path | None:
-    """Return the allowed directory that holds a resolved path, or None."""
-    text = str(real)
-    for root in _roots(workspace, writing=writing):
-        top = str(root)
-        if text == top or text.startswith(top if top.endswith(os.sep) else top + os.sep):
-            return root
-    return None
-
-
-def _roots(workspace: Workspace, *, writing: bool) -> tuple[Path, ...]:
-    spill = () if writing or workspace.spill is None else (workspace.spill,)
-    return (workspace.root, *workspace.added, *spill)
-
-
 def _outside(workspace: Workspace, path: str, real: str, *, writing: bool) -> str:
-    allowed = " or ".join(printable(str(root)) for root in _roots(workspace, writing=writing))
+    allowed = " or ".join(printable(str(root)) for root in workspace.roots(writing=writing))
     hint = " `~` is not expanded here." if path.startswith("~") else ""
     leads = printable(path) if path == real else f"{printable(path)} (which leads to {printable(real)})"
     verb = "written" if writing else "read"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.tools.base import Workspace
-from antiphon.tools.paths import root_of
 from antiphon.tools.read_only_git import git_only_reads
 from antiphon.tools.shell_words import SimpleCommand, Word, read_plain_command
 
@@ -154,7 +153,7 @@ def _moved(arguments: list[Word], workspace: Workspace, cwd: Path) -> Path | Non
     if len(arguments) != 1 or arguments[0].glob or arguments[0].text.startswith("-") or os.environ.get("CDPATH"):
         return None
     there = Path(os.path.realpath(cwd / arguments[0].text))
-    return there if arguments[0].text and there.is_dir() and root_of(workspace, there) else None
+    return there if arguments[0].text and there.is_dir() and workspace.root_of(there) else None
 
 
 def _only_reads(name: Word, arguments: list[Word], workspace: Workspace, cwd: Path) -> bool:
@@ -162,7 +161,7 @@ def _only_reads(name: Word, arguments: list[Word], workspace: Workspace, cwd: Pa
         return False
 
     def within(path: str) -> bool:
-        return path in {"", "-", "/dev/null"} or root_of(workspace, os.path.realpath(cwd / path)) is not None
+        return path in {"", "-", "/dev/null"} or workspace.root_of(os.path.realpath(cwd / path)) is not None
 
     program = _PROGRAMS.get(name.text)
     if program is not None:
@@ -198,7 +197,7 @@ def _is_the_systems(name: str, workspace: Workspace) -> bool:
     if any(not directory.startswith("/") for directory in path.split(os.pathsep)):
         return False
     found = shutil.which(name, path=path)
-    return found is not None and not any(root_of(workspace, place) for place in (found, os.path.realpath(found)))
+    return found is not None and not any(workspace.root_of(place) for place in (found, os.path.realpath(found)))
 
 
 def _fits(program: Program, arguments: list[Word], within: _Within) -> bool:

@@ -12,6 +12,7 @@ import anyio
 from msgspec import Meta
 
 from antiphon.engine.events import EXCLUSIVE, Access, Result, failure, reading
+from antiphon.policy.subjects import CommandSubject
 from antiphon.protocol.messages import Json
 from antiphon.tools.background import Background, Running, TooMany
 from antiphon.tools.background_command import BackgroundCommand, state_of
@@ -109,6 +110,10 @@ class RunCommand(BaseTool[Planned]):
     def access(self, arguments: Planned) -> Access:
         """Anything may be changed, unless the command is known to only read."""
         return reading(("file",)) if arguments.reads else EXCLUSIVE
+
+    def subject(self, arguments: Planned) -> CommandSubject:
+        """The command, and what is known of it."""
+        return CommandSubject(arguments.given.command, None, arguments.cwd, arguments.reads)
 
     async def run(self, arguments: Planned, context: ToolContext) -> Result:
         """Run the command to its end, or start it in the background."""

@@ -1,6 +1,6 @@
 """The tools of the coding agent, in the fixed order that prompt caches rest on."""
 
-from antiphon.tools.addresses import Addresses
+from antiphon.policy.addresses import Addresses
 from antiphon.tools.ask_user import AskPerson, AskUser
 from antiphon.tools.base import Limits, Tool, Workspace
 from antiphon.tools.edit_file import EditFile

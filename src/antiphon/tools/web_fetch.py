@@ -3,12 +3,14 @@
 import ssl
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
 import anyio
 from msgspec import Meta
 
 from antiphon.engine.events import READS_NOTHING_LOCAL, Access, Result, failure
-from antiphon.tools.addresses import Addresses
+from antiphon.policy.addresses import Addresses
+from antiphon.policy.subjects import WebSubject
 from antiphon.tools.base import Arguments, BaseTool, ToolContext
 
 MOST_BYTES = 5_000_000
@@ -54,6 +56,15 @@ class WebFetch(BaseTool[WebFetchArguments]):
     def access(self, arguments: WebFetchArguments) -> Access:  # noqa: ARG002  (whatever is fetched)
         """Nothing local is read: fetches run beside everything."""
         return READS_NOTHING_LOCAL
+
+    def subject(self, arguments: WebFetchArguments) -> WebSubject:
+        """The page, by its address."""
+        url = arguments.url.strip()
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            host = ""
+        return WebSubject(url, host)
 
     async def run(self, arguments: WebFetchArguments, context: ToolContext) -> Result:  # noqa: ARG002
         """Fetch."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.tools.addresses import Addresses, ForbiddenAddress, why_not_public
+from antiphon.policy.addresses import Addresses, ForbiddenAddress, why_not_public
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.15.0.1", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001::1"]
 NOT_PUBLIC = {

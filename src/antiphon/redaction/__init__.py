@@ -1,0 +1,1 @@
+"""Takes secrets out of text that leaves the place where it was made: exports, traces, logs, reports."""
