@@ -60,7 +60,7 @@ def test_an_empty_variable_is_none(home: dict[str, str]) -> None:
         ("max_turns = 'ten'", "max_turns is 'ten'; wanted is a whole number from 1."),
         ("max_turns = 0", "max_turns is 0; wanted is a whole number from 1."),
         ("permission_mode = 'yes'", "permission_mode is 'yes'; wanted is one of default, accept-edits,"),
-        ("allowed_tools = 'read_file'", "allowed_tools is 'read_file'; wanted is a list of tool names."),
+        ("allowed_tools = 'read_file'", "allowed_tools is 'read_file'; wanted is a list of rules."),
         ("model = ", "cannot be read as settings: Invalid value"),
     ],
 )

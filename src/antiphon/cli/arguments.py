@@ -122,6 +122,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the model and the run")
     group.add_argument("-m", "--model", metavar="MODEL", help="which model answers (also ANTHROPIC_MODEL)")
     group.add_argument("--max-turns", type=int, metavar="N", help="stop after N requests (exit code 53)")
+    group.add_argument("--max-budget-usd", type=float, metavar="X", help="stop when the run has cost X dollars")
+    group.add_argument("--max-tool-calls", type=int, metavar="N", help="stop after N tool calls")
     group.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="stop the run after so many seconds (exit code 124)"
     )
@@ -142,26 +144,19 @@ def _add_permissions(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="let the file tools use this directory too (may be repeated)",
     )
-    names = "names of tools, separated by commas or spaces (may be repeated)"
-    group.add_argument(
-        "--allowed-tools",
-        "--allowedTools",
-        action="append",
-        metavar="TOOLS",
-        help=f"run these without asking: {names}",
-    )
-    group.add_argument(
-        "--disallowed-tools",
-        "--disallowedTools",
-        action="append",
-        metavar="TOOLS",
-        help=f"never run these: {names}",
-    )
+    rules = "rules such as read_file or run_command(git diff:*), separated by commas or spaces (may be repeated)"
+    for flags, text in (
+        (("--allowed-tools", "--allowedTools"), "run these without asking"),
+        (("--ask-tools",), "ask before these, whatever the mode"),
+        (("--disallowed-tools", "--disallowedTools"), "never run these"),
+    ):
+        group.add_argument(*flags, action="append", metavar="RULES", help=f"{text}: {rules}")
     group.add_argument(
         "--permission-mode",
-        choices=("default", "accept-edits", "plan", "auto", "dont-ask", "bypass"),
-        help="what happens to calls that change something. default: you are asked (without a terminal: denied); "
-        "accept-edits: changes of files run; plan: only calls that read run; dont-ask: what would be asked is denied; "
+        metavar="MODE",
+        help="what happens to calls that no rule names. default: those that change something are asked (without a "
+        "terminal: denied); accept-edits: changes of files in the workspace run; plan: only calls that read run; "
+        "auto: changes of files and commands in the sandbox run; dont-ask: what would be asked is denied; "
         "bypass: everything runs",
     )
     group.add_argument(
@@ -170,4 +165,17 @@ def _add_permissions(parser: argparse.ArgumentParser) -> None:
         "--dangerously-skip-permissions",
         action="store_true",
         help="the same as --permission-mode bypass",
+    )
+    group.add_argument(
+        "--permission-prompt-tool",
+        metavar="PROGRAM",
+        help="without a terminal: ask this program, JSON on its standard input, instead of denying",
+    )
+    group.add_argument(
+        "--sandbox",
+        choices=("auto", "on", "off"),
+        help="run commands in a sandbox: where there is one (auto), or not at all without one (on) (default: auto)",
+    )
+    group.add_argument(
+        "--trust", action="store_true", help="trust the settings that this project brings along, as they are now"
     )

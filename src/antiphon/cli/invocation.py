@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from antiphon.policy.modes import MODES, mode_of
 from antiphon.settings import split_names
 
 Format = Literal["text", "json", "stream-json"]
@@ -41,6 +42,7 @@ class Invocation:
         partial: what the model is writing is printed too.
         verbose: progress, thinking and the origin of errors are shown.
         which: the session.
+        trust: the settings that the project brings along are trusted.
     """
 
     prompt: str
@@ -49,6 +51,7 @@ class Invocation:
     partial: bool = False
     verbose: bool = False
     which: Which = Which()
+    trust: bool = False
 
 
 def invocation_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace, *, terminal: bool) -> Invocation:
@@ -69,6 +72,7 @@ def invocation_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace, *
         partial=parsed.include_partial_messages,
         verbose=parsed.verbose,
         which=_which(parser, parsed),
+        trust=parsed.trust,
     )
 
 
@@ -95,16 +99,24 @@ def _which(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Which
 
 def setting_flags(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> Mapping[str, Any]:
     """Return the settings that were given as flags."""
-    if parsed.yolo and parsed.permission_mode not in {None, "bypass"}:
+    mode = None if parsed.permission_mode is None else mode_of(parsed.permission_mode)
+    if mode is None and parsed.permission_mode is not None:
+        parser.error(f"--permission-mode {parsed.permission_mode}: there is no such mode; there are {', '.join(MODES)}")
+    if parsed.yolo and mode not in {None, "bypass"}:
         parser.error(f"--yolo contradicts --permission-mode {parsed.permission_mode}")
     return {
         "model": parsed.model,
         "max_turns": parsed.max_turns,
         "max_parallel_tools": parsed.max_parallel_tools,
         "timeout": parsed.timeout,
-        "permission_mode": "bypass" if parsed.yolo else parsed.permission_mode,
+        "permission_mode": "bypass" if parsed.yolo else mode,
         "allowed_tools": _names(parsed.allowed_tools),
+        "ask_tools": _names(parsed.ask_tools),
         "disallowed_tools": _names(parsed.disallowed_tools),
+        "permission_prompt_tool": parsed.permission_prompt_tool,
+        "sandbox": parsed.sandbox,
+        "max_budget_usd": parsed.max_budget_usd,
+        "max_tool_calls": parsed.max_tool_calls,
         "add_dirs": parsed.add_dirs,
         "system_prompt": parsed.system_prompt,
         "append_system_prompt": parsed.append_system_prompt,
