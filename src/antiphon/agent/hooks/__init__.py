@@ -1,0 +1,1 @@
+"""Hooks: programs of the user that run before and after tool calls, at prompts, stops and starts of sessions."""
