@@ -5,13 +5,11 @@ import inspect
 import re
 from pathlib import Path
 
-from msgspec.structs import fields
-
 from antiphon.cli import demo
 from antiphon.cli.arguments import build_parser
 from antiphon.cli.exit_codes import MEANINGS
 from antiphon.cli.slash_commands import COMMANDS
-from antiphon.settings import ENVIRONMENT_PREFIX, Settings
+from antiphon.settings import ENVIRONMENT_PREFIX, IN_FILES_ONLY, KEYS, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 _PART = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -44,10 +42,10 @@ def settings() -> str:
     """Return the settings with their variables and meanings."""
     meanings = dict(re.findall(r"^    (\w+): (.+)$", inspect.getdoc(Settings) or "", re.MULTILINE))
     rows = ["| key | variable | |", "| --- | --- | --- |"]
-    for field in fields(Settings):
-        other = " or `ANTHROPIC_MODEL`" if field.name == "model" else ""
-        variable = f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`{other}"
-        rows.append(f"| `{field.name}` | {variable} | {meanings[field.name].rstrip('.')} |")
+    for key in KEYS:
+        other = " or `ANTHROPIC_MODEL`" if key == "model" else ""
+        variable = "" if key in IN_FILES_ONLY else f"`{ENVIRONMENT_PREFIX}{key.upper()}`{other}"
+        rows.append(f"| `{key}` | {variable} | {meanings[key].rstrip('.')} |")
     return "\n".join(rows) + "\n"
 
 
