@@ -6,7 +6,7 @@ do now. The list is compared by names, in whatever case they are written: on som
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -150,6 +150,16 @@ class _Entry:
 _ENTRIES = tuple(
     _Entry(tuple(pattern.rstrip("/").casefold().split("/")), pattern.endswith("/"), why) for pattern, why in _LIST
 )
+_GLOBS = tuple(entry for entry in _ENTRIES if "*" in entry.names[0])
+_BY_FIRST_NAME: dict[str, tuple[_Entry, ...]] = {
+    name: tuple(entry for entry in _ENTRIES if entry.names[0] == name or entry in _GLOBS)
+    for name in {entry.names[0] for entry in _ENTRIES}
+}
+
+
+def _beginning_with(name: str) -> tuple[_Entry, ...]:
+    """Return the entries whose first name may be this one, most of them sorted out by a look-up."""
+    return _BY_FIRST_NAME.get(name, _GLOBS)
 
 
 def is_protected(path: Path, root: Path | None = None) -> str:
@@ -167,11 +177,11 @@ def is_protected(path: Path, root: Path | None = None) -> str:
 
 @lru_cache(maxsize=4096)
 def _why(names: tuple[str, ...]) -> str:
-    for entry in _ENTRIES:
-        length = len(entry.names)
-        last = len(names) - length
-        for start in range(0 if entry.below else max(0, last), last + 1):
-            if all(map(fnmatchcase, names[start : start + length], entry.names)):
+    for start, name in enumerate(names):
+        for entry in _beginning_with(name):
+            end = start + len(entry.names)
+            fits = end <= len(names) and all(map(fnmatchcase, names[start:end], entry.names))
+            if fits and (entry.below or end == len(names)):
                 return entry.why
     return ""
 
@@ -187,8 +197,12 @@ def protected_in(root: Path) -> list[Path]:
     Of a git directory these are only the parts that decide what runs, its submodules' included: the rest has to stay
     writable. Reads the names at the top, and those of directories that the list goes into; no walk of the whole tree.
     """
-    top = _listed(root)
-    found = {path for entry in _ENTRIES for path in _fitting(top, entry.names)}
+    found = {
+        found
+        for path, name in _listed(root).items()
+        for entry in _beginning_with(name)
+        for found in _fitting({path: name}, entry.names)
+    }
     git = root / ".git"
     if git.is_dir() and not git.is_symlink():
         found.discard(git)
@@ -198,14 +212,14 @@ def protected_in(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def _fitting(paths: Sequence[Path], names: Sequence[str]) -> Iterator[Path]:
+def _fitting(listed: Mapping[Path, str], names: Sequence[str]) -> Iterator[Path]:
     """Yield what these paths lead to by these names."""
-    fitting = (path for path in paths if fnmatchcase(_plain(path.name), names[0]))
-    if len(names) == 1:
-        yield from fitting
-        return
-    for path in fitting:
-        yield from _fitting(_listed(path), names[1:])
+    for path, name in listed.items():
+        if fnmatchcase(name, names[0]):
+            if len(names) == 1:
+                yield path
+            else:
+                yield from _fitting(_listed(path), names[1:])
 
 
 def _running_parts(git: Path) -> Iterator[Path]:
@@ -216,8 +230,9 @@ def _running_parts(git: Path) -> Iterator[Path]:
                 yield from _running_parts(inner)
 
 
-def _listed(directory: Path) -> Sequence[Path]:
+def _listed(directory: Path) -> Mapping[Path, str]:
+    """Return the paths in a directory with their plain names."""
     try:
-        return [directory / name for name in os.listdir(directory)]  # noqa: PTH208  (a third of the time of iterdir)
+        return {path: _plain(path.name) for path in directory.iterdir()}
     except OSError:
-        return ()
+        return {}
