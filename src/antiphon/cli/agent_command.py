@@ -8,9 +8,10 @@ from importlib import import_module
 
 from antiphon.cli.invocation import Invocation, invocation_of, setting_flags
 from antiphon.cli.models import own_models
+from antiphon.cli.trusting import settled
 from antiphon.errors import SettingsError
 from antiphon.providers.models import using
-from antiphon.settings import load
+from antiphon.settings import load_all
 
 SECONDS_FOR_STDIN = 3.0
 """How long standard input may stay silent when there is a prompt already: it may be open for ever and never speak."""
@@ -19,12 +20,13 @@ SECONDS_FOR_STDIN = 3.0
 def run(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     """Run the agent as these arguments want it, and return the exit code."""
     invocation = invocation_of(parser, parsed, terminal=sys.stdin.isatty() and sys.stdout.isatty())
-    settings = load(setting_flags(parser, parsed), os.environ)
     if parsed.cd is not None:
         try:
             os.chdir(parsed.cd)
         except OSError as problem:
             raise SettingsError(f"--cd {parsed.cd} cannot be entered: {problem.strerror}.") from problem
+    loaded = load_all(setting_flags(parser, parsed), os.environ)
+    settings = settled(loaded, trust=invocation.trust, interactive=not invocation.headless)
     with using(own_models(os.environ)):
         if not invocation.headless:
             return import_module("antiphon.cli.interactive").run(settings, invocation)

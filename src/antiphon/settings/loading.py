@@ -17,6 +17,8 @@ _WIDTH: Mapping[PermissionMode, int] = {
     mode: width for width, mode in enumerate(("plan", "dont-ask", "default", "accept-edits", "auto", "bypass"))
 }
 """The modes, by how much they let through."""
+_MOST_WARNINGS = 12
+"""Sentences about one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], directory
     trusted = [file for file in files if store.trusts(file)]
     return Loaded(
         settings=_merged(user, files, ours, trusted),
-        warnings=tuple(sentence for file in files for sentence in file.refused),
+        warnings=tuple(sentence for file in files for sentence in _bounded(file)),
         untrusted=tuple(_waiting(file, store) for file in files if file not in trusted),
         root=root,
         files=files,
@@ -120,6 +122,12 @@ def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], directory
         ours=ours,
         store=store,
     )
+
+
+def _bounded(file: ProjectFile) -> tuple[str, ...]:
+    """Return what of a file does not count; a hostile one could fill the screen with it."""
+    more = len(file.refused) - _MOST_WARNINGS
+    return (*file.refused[:_MOST_WARNINGS], *([f"{file.path}: {more} more things do not count"] if more > 0 else []))
 
 
 def _waiting(file: ProjectFile, store: TrustStore) -> Waiting:
