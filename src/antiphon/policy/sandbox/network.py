@@ -6,6 +6,7 @@ where the sandbox has a network namespace (see `forwarded`), or at a port of thi
 
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,17 +15,18 @@ from pathlib import Path
 from typing import Self
 
 import anyio
-from anyio import AsyncContextManagerMixin, CapacityLimiter
-from anyio.abc import Listener, SocketAttribute, SocketStream
+from anyio import AsyncContextManagerMixin, Semaphore
+from anyio.abc import SocketAttribute, SocketListener, SocketStream
 
 from antiphon.policy.addresses import Resolve, resolve_by_system
 from antiphon.policy.sandbox.forwarder import proxy_environment
 from antiphon.policy.sandbox.network_connection import USER, ProxyConnection, Waits
 from antiphon.policy.sandbox.network_domains import Domains
+from antiphon.policy.sandbox.network_stream import UnixStream
 
 FORWARDER = Path(__file__).with_name("forwarder.py")
 """The program that `forwarded` starts; the sandbox must show it, and this Python."""
-_MOST_CONNECTIONS = 256
+_MOST_CONNECTIONS = 100
 """Served at once; further ones wait."""
 _MOST_REFUSALS = 1000
 """Hosts that are remembered."""
@@ -69,7 +71,7 @@ class DomainProxy(AsyncContextManagerMixin):
         self._domains = Domains(domains, resolve)
         self._with_port = port
         self._waits = waits or Waits()
-        self._limiter = CapacityLimiter(_MOST_CONNECTIONS)
+        self._room = Semaphore(_MOST_CONNECTIONS)
         self._password = secrets.token_urlsafe(24)
         self._last_refusal: dict[str, int] = {}
         self._refusals = 0
@@ -104,29 +106,52 @@ class DomainProxy(AsyncContextManagerMixin):
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
         directory = _private_directory()
+        failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 self.socket = directory / "proxy"
                 listener = await anyio.create_unix_listener(self.socket, mode=0o600)
                 tasks.start_soon(self._listen, listener, None, name="sandbox proxy")
                 if self._with_port:
-                    (at_port,) = (await anyio.create_tcp_listener(local_host="127.0.0.1")).listeners
-                    port: int = at_port.extra(SocketAttribute.local_port)  # noqa: S610  (not Django)
-                    self.url = f"http://{USER}:{self._password}@127.0.0.1:{port}"
+                    raw = socket.create_server(("127.0.0.1", 0))
+                    at_port = await SocketListener.from_socket(raw)
+                    self.url = f"http://{USER}:{self._password}@127.0.0.1:{raw.getsockname()[1]}"
                     tasks.start_soon(self._listen, at_port, self._password, name="sandbox proxy's port")
-                yield self
+                try:
+                    yield self
+                except Exception as error:  # noqa: BLE001  (raised below, where it is itself and no group)
+                    failure = error
                 tasks.cancel_scope.cancel()
         finally:
             self.url = None
             shutil.rmtree(directory, ignore_errors=True)
+        if failure is not None:
+            raise failure
 
-    async def _listen(self, listener: Listener[SocketStream], password: str | None) -> None:
-        async def serve(stream: SocketStream) -> None:
-            async with stream, self._limiter:
-                await ProxyConnection(stream, self._domains, self._waits, self._note, password).serve()
+    async def _listen(self, listener: SocketListener, password: str | None) -> None:
+        """Accept connections, not more than can be served: each keeps files of the agent open."""
+        async with listener, anyio.create_task_group() as tasks:
+            while True:
+                await self._room.acquire()
+                try:
+                    stream = await listener.accept()
+                except (anyio.BrokenResourceError, OSError):  # gone before it was accepted, or no file is left to open
+                    self._room.release()
+                    await anyio.sleep(0.1)
+                except BaseException:
+                    self._room.release()
+                    raise
+                else:
+                    tasks.start_soon(self._serve, stream, password, name="sandbox proxy: connection")
 
-        async with listener:
-            await listener.serve(serve)
+    async def _serve(self, stream: SocketStream, password: str | None) -> None:
+        try:
+            async with stream:
+                raw: socket.socket = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  (not Django)
+                led = UnixStream(raw) if raw.family == socket.AF_UNIX else stream
+                await ProxyConnection(led, self._domains, self._waits, self._note, password).serve()
+        finally:
+            self._room.release()
 
     def _note(self, host: str) -> None:
         self._refusals += 1
@@ -134,17 +159,17 @@ class DomainProxy(AsyncContextManagerMixin):
             self._last_refusal[host] = self._refusals
 
 
-def forwarded(argv: Sequence[str], socket: Path, *, direct: str) -> tuple[str, ...]:
+def forwarded(argv: Sequence[str], place: Path, *, direct: str) -> tuple[str, ...]:
     """Return a command that runs `argv` where loopback is all the network there is, with a way to the proxy.
 
     Exit code and signals are those of `argv`.
 
     Args:
         argv: program and arguments.
-        socket: where the proxy's socket is in the sandbox.
+        place: where the proxy's socket is in the sandbox.
         direct: `DomainProxy.direct`.
     """
-    return (sys.executable, "-I", "-S", str(FORWARDER), str(socket), direct, "--", *argv)
+    return (sys.executable, "-I", "-S", str(FORWARDER), str(place), direct, "--", *argv)
 
 
 def _private_directory() -> Path:

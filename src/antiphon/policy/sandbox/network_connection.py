@@ -70,7 +70,7 @@ class ProxyConnection:
 
     def __init__(
         self,
-        stream: SocketStream,
+        stream: ByteStream,
         domains: Domains,
         waits: Waits,
         refused: Callable[[str], None],
@@ -169,17 +169,18 @@ class ProxyConnection:
         early, _ = self._client.trailing_data
         if early:
             await remote.send(early)
-        with anyio.CancelScope(deadline=anyio.current_time() + self._waits.silence) as scope:
+        patience = _Patience(self._waits.silence)
 
-            async def pump(source: ByteStream, target: ByteStream) -> None:
-                try:
-                    async for data in source:
-                        await target.send(data)
-                        scope.deadline = anyio.current_time() + self._waits.silence
-                    await target.send_eof()
-                except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-                    scope.cancel()  # broken one way is broken both ways
+        async def pump(source: ByteStream, target: ByteStream) -> None:
+            try:
+                async for data in source:
+                    patience.renew()
+                    await target.send(data)
+                await target.send_eof()
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+                patience.scope.cancel()  # broken one way is broken both ways
 
+        with patience.scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(pump, remote, self._stream, name="sandbox proxy: answers")
                 await pump(self._stream, remote)
@@ -196,22 +197,26 @@ class ProxyConnection:
         except h11.LocalProtocolError as error:
             raise _Answered(400, f"That is no request: {error}.") from error
         failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._send_body, upstream, remote, name="sandbox proxy: request")
-            try:
-                await self._relay(upstream, remote)
-            except (_Answered, *_BROKEN) as error:
-                failure = error  # raised below, where it is itself and no group
-            tasks.cancel_scope.cancel()
+        patience = _Patience(self._waits.silence)
+        with patience.scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._send_body, upstream, remote, patience, name="sandbox proxy: request")
+                try:
+                    await self._relay(upstream, remote, patience)
+                except (_Answered, *_BROKEN) as error:
+                    failure = error  # raised below, where it is itself and no group
+                tasks.cancel_scope.cancel()
+        if patience.scope.cancelled_caught:
+            failure = _Answered(504, "Nothing was heard of the server for too long.")
         if failure is not None:
             raise failure
 
-    async def _send_body(self, upstream: h11.Connection, remote: SocketStream) -> None:
+    async def _send_body(self, upstream: h11.Connection, remote: SocketStream, patience: "_Patience") -> None:
         """Send the body of the request on. What goes wrong is seen where the answer is read."""
         with suppress(*_BROKEN):
             while True:
-                with anyio.fail_after(self._waits.silence):
-                    event = await _next_event(self._client, self._stream)
+                event = await _next_event(self._client, self._stream)
+                patience.renew()
                 if isinstance(event, h11.Data):
                     await remote.send(_bytes(upstream, h11.Data(data=event.data)))
                 elif isinstance(event, h11.EndOfMessage):
@@ -220,22 +225,21 @@ class ProxyConnection:
                 else:
                     return
 
-    async def _relay(self, upstream: h11.Connection, remote: SocketStream) -> None:
+    async def _relay(self, upstream: h11.Connection, remote: SocketStream, patience: "_Patience") -> None:
         """Send the answer back."""
         try:
-            with anyio.fail_after(self._waits.silence):
+            event = await _next_event(upstream, remote)
+            while isinstance(event, h11.InformationalResponse):
                 event = await _next_event(upstream, remote)
-                while isinstance(event, h11.InformationalResponse):
-                    event = await _next_event(upstream, remote)
             if not isinstance(event, h11.Response):
                 raise _Answered(502, "The server broke off before it answered.")
         except _BROKEN as error:
             raise _Answered(502, f"The server did not answer as HTTP wants it ({error or 'no answer'}).") from error
-        headers = [(name, value) for name, value in _passed_on(event.headers)]
+        headers = _passed_on(event.headers)
         await self._send(h11.Response(status_code=event.status_code, headers=headers, reason=event.reason))
         while not isinstance(event, h11.EndOfMessage):
-            with anyio.fail_after(self._waits.silence):
-                event = await _next_event(upstream, remote)
+            patience.renew()
+            event = await _next_event(upstream, remote)
             if isinstance(event, h11.Data):
                 await self._send(h11.Data(data=event.data))
             elif isinstance(event, h11.EndOfMessage):
@@ -263,6 +267,19 @@ class ProxyConnection:
         with anyio.move_on_after(min(1.0, self._waits.silence)):
             async for _ in self._stream:
                 pass
+
+
+class _Patience:
+    """A scope that ends when nothing was heard for some time, in either direction."""
+
+    def __init__(self, seconds: float) -> None:
+        self.scope = anyio.CancelScope()
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Somebody said something: wait as long again."""
+        self.scope.deadline = anyio.current_time() + self._seconds
 
 
 async def _next_event(connection: h11.Connection, stream: ByteStream) -> h11.Event | None:

@@ -11,7 +11,7 @@ from antiphon.policy.addresses import Addresses, IPAddress, Network, Resolve
 
 DEFAULT_PORTS = frozenset({80, 443})
 """What an entry without a port means."""
-_LOOPBACK = ("127.0.0.0/8", "::1/128")
+_LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)")
@@ -128,7 +128,7 @@ class Domains:
     def direct(self) -> str:
         """What is reached without the proxy: the loopback of the sandbox, unless that of this machine is listed."""
         machine = any(
-            _names_this_machine(entry.name) or (entry.network is not None and entry.network[0].is_loopback)
+            _names_this_machine(entry.name) or any(_overlap(entry.network, loopback) for loopback in _LOOPBACK)
             for entry in self._entries
         )
         return "" if machine else "localhost,127.0.0.1,::1"
@@ -146,12 +146,18 @@ class Domains:
             raise NotListed(f"{place.entry} is not among the hosts that commands in the sandbox may reach.")
         allowed = [str(entry.network) for entry in self._entries if entry.network and place.port in entry.ports]
         if _names_this_machine(place.host):
-            allowed += _LOOPBACK
+            allowed += [str(network) for network in _LOOPBACK]
         return await Addresses(allowed=allowed, resolve=self._resolve).of(place.host, place.port)
 
 
 def _names_this_machine(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
+
+
+def _overlap(one: Network | None, other: Network) -> bool:
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and one.overlaps(other)
+    return one is not None and isinstance(other, ipaddress.IPv6Network) and one.overlaps(other)
 
 
 def _entry(text: str) -> _Entry:
