@@ -1,0 +1,142 @@
+"""Secrets that have no shape of their own, but stand where a secret stands: `password=`, `Authorization:`, in a URL.
+
+What stands there is a secret only if it can be one. `token = tokens.next()`, `"password": "string"` and `<your key>`
+are none, and a page of documentation is to come out as it went in.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+_STEMS = ("passw", "passphrase", "pwd", "secret", "token", "credential", "key")
+"""What the names of secrets have in them; `key` only behind a word that says which."""
+_WHICH_KEY = re.compile(r"(?:api|access|private|account|auth|encryption|signing|shared|master|license)[_-]?\Z")
+_LONGEST_WHICH = 11
+_ASSIGNED = re.compile(
+    # the rest of the name, and the end of a quotation, a subscript or a tag that it stands in
+    r"(?P<name>[\w-]{3,40})(?:\\?[\"'`\]]){0,3}[ \t]{0,4}"
+    # what gives it a value, perhaps with a type before it
+    r"(?:=>|:=|[:=>]|:[ ]?[\w.\[\]|, ]{1,40}?[ ]?=)[ \t]{0,4}"
+    # the value; in a URL or a form the next field follows
+    r"(?:[bf]?\\?[\"'`](?P<quoted>[^\"'`\s\\]{6,512})"
+    r"|(?P<bare>(?:[^\s\"'`,;&<>(){}\[\]|\\]|&(?![\w.-]{1,40}[=;]|&)){6,512}))",
+    re.IGNORECASE,
+)
+_NAMES_SECRET = re.compile(
+    rf"{'|'.join(_STEMS[:-1])}|{_WHICH_KEY.pattern.removesuffix(chr(92) + 'Z')}key", re.IGNORECASE
+)
+_NUMBERS = re.compile(r"tokens(?![a-z])|tokeni[sz]", re.IGNORECASE)
+"""Tokens that are counted, and no secrets."""
+_PASSWORD = re.compile(r"passw|passphrase|pwd", re.IGNORECASE)
+
+_FLAG = re.compile(
+    r"--(?:[a-z]{1,20}-){0,3}(?:password|passwd|passphrase|secret|token|api-?key)[ \t]{1,4}[\"']?"
+    r"(?P<secret>[^\s\"'`<>$(){}]{6,512})"
+)
+_NETRC = re.compile(r"\blogin[ \t]{1,4}\S{1,100}\s{1,4}password[ \t]{1,4}(?P<secret>\S{3,512})")
+_URL = re.compile(r"://[^\s/:@\"'<>]{0,200}:(?P<secret>[^\s/@\"'<>]{3,512})@")
+_URL_OF_TOKEN = re.compile(r"://(?P<secret>[^\s/:@\"'<>]{16,512})@")
+_HEADER = re.compile(
+    r"authorization(?:\\?[\"'])?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?"
+    r"(?:bearer|basic|token|digest|apikey|bot)[ ]{1,3}(?P<secret>[^\s\"'\\,;<>{}$]{6,4096})",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"bearer[ ]{1,3}(?P<secret>[\w.~+/-]{16,4096}={0,2})", re.IGNORECASE)
+_COOKIE = re.compile(r"cookie[\"']?[ \t]?:[ \t]?[\"']?(?P<secret>[\w.-]{1,100}=[^\r\n\"'\\]{6,8192})", re.IGNORECASE)
+_AUTH = re.compile(r"auth\\?[\"']?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?(?P<secret>[A-Za-z0-9+/]{12,512}={0,2})")
+_SIGNATURE = re.compile(r"[?&](?:sig|X-Amz-Signature|X-Amz-Security-Token)=(?P<secret>[\w%+/=-]{16,2048})")
+
+_WORDS = re.compile(r"[A-Za-z]*(?:[_.: -]+[A-Za-z]+)*[_-]?\d{0,2}[.!?:]?")
+"""What is words: names of variables, of fields, and what documentation writes for a value."""
+_SPACE, _DIGIT, _LETTER = re.compile(r"\s"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?(?:/[\w.-]{0,20})+")
+_REFERENCE = re.compile(r"[\[${<%(]|[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}){1,5}\Z|https?://", re.ASCII)
+_PLACEHOLDER = re.compile(
+    r"your|example|placeholder|change-?me|dummy|xxx|\*\*\*|\.\.\.|redacted|…|secret|passw|\Apass\Z|string",
+    re.IGNORECASE,
+)
+
+
+def named_secret(name: str, value: str) -> bool:
+    """Say whether a value is a secret by the name of the field it stands in."""
+    return (
+        _NAMES_SECRET.search(name) is not None
+        and _NUMBERS.search(name) is None
+        and _can_be_one(value, name, quoted=True)
+    )
+
+
+def spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where in a text such secrets stand, and what they are called in a mark."""
+    lower = text.lower()
+    for words, pattern, label, holds in _PLACES:
+        if all(word in lower for word in words):
+            for match in pattern.finditer(text):
+                if holds(match["secret"]):
+                    yield *match.span("secret"), label
+    # Nearly all characters are as long in lower case; where one is not, the positions are not the same.
+    yield from _assigned(text, lower if len(lower) == len(text) else text)
+
+
+def _assigned(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
+    for stem in _STEMS:
+        place = lower.find(stem)
+        while place >= 0:
+            end = place + len(stem)
+            before = max(0, place - _LONGEST_WHICH)
+            if stem != "key" or _WHICH_KEY.search(lower, before, place):
+                match = _ASSIGNED.match(text, place)
+                if match is not None:
+                    found = _judged(match)
+                    yield from found
+                    # In what has no digit is no other one either, and what was looked at is not looked at again.
+                    end = match.end() if found or not _has_digit(match[0]) else end
+            place = lower.find(stem, end)
+
+
+def _judged(match: re.Match[str]) -> list[tuple[int, int, str]]:
+    name, group = match["name"], "bare" if match["quoted"] is None else "quoted"
+    if _NUMBERS.match(name) or not _can_be_one(match[group], name, quoted=group == "quoted"):
+        return []
+    return [(*match.span(group), "password" if _PASSWORD.match(name) else "secret")]
+
+
+def _can_be_one(value: str, name: str = "", *, quoted: bool = False) -> bool:
+    """Say whether what stands where a secret stands can be one."""
+    if len(value) < 6 or len(set(value)) < 5 or _SPACE.search(value) or _refers(value) or _PATH.fullmatch(value):
+        return False
+    if _WORDS.fullmatch(value):
+        # A password may be a word. Where it is no more than that, its field has to say that it is one.
+        return quoted and len(value) >= 8 and _PASSWORD.search(name) is not None and value.isalnum()
+    return _has_digit(value) and _LETTER.search(value) is not None and len(value) >= (6 if quoted else 8)
+
+
+def _refers(value: str) -> bool:
+    """Say whether a text only says where a secret is, or that one goes there."""
+    return _REFERENCE.match(value) is not None or _PLACEHOLDER.search(value) is not None
+
+
+def _is_given(value: str) -> bool:
+    return not _refers(value)
+
+
+def _is_drawn(value: str) -> bool:
+    return _has_digit(value) and not _refers(value) and _WORDS.fullmatch(value) is None
+
+
+def _has_digit(text: str) -> bool:
+    return _DIGIT.search(text) is not None
+
+
+_PLACES: tuple[tuple[tuple[str, ...], re.Pattern[str], str, Callable[[str], bool]], ...] = (
+    (("://", "@"), _URL, "password", _is_given),
+    (("://", "@"), _URL_OF_TOKEN, "token", _is_drawn),
+    (("authorization",), _HEADER, "credentials", _is_given),
+    (("bearer ",), _BEARER, "credentials", _is_drawn),
+    (("cookie", ":"), _COOKIE, "cookie", lambda value: _is_given(value.partition("=")[2])),
+    (("auth",), _AUTH, "credentials", _is_drawn),
+    (("sig",), _SIGNATURE, "signature", _has_digit),
+    (("amz-security",), _SIGNATURE, "signature", _has_digit),
+    (("login", "password "), _NETRC, "password", _is_given),
+    (("--",), _FLAG, "secret", _can_be_one),
+)
+"""Words that a text has in it, in lower case; what stands behind them; what it is called; whether it can be one."""
