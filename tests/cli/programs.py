@@ -35,7 +35,8 @@ def surroundings(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment with an empty home and nothing of the developer's."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ}
     mark = str(uuid.uuid4())
-    return {**kept, _MARK: mark, "HOME": str(home), "TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
+    ours = {"HOME": str(home), "TERM": "xterm-256color", "PYTHONUTF8": "1"}
+    return {**kept, _MARK: mark, **ours, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", **variables}
 
 
 def run_antiphon(

@@ -1,4 +1,4 @@
-"""Tests of providers see no credentials, addresses or proxies of the machine they run on."""
+"""Tests of providers see no credentials, keyrings, addresses or proxies of the machine they run on."""
 
 import os
 
@@ -10,3 +10,4 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("ANTHROPIC_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")

@@ -42,8 +42,8 @@ async def ask(base_url: str) -> None:
 async def test_a_proxy_of_the_environment_is_used(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(answer) as proxy:
         monkeypatch.setenv(name, proxy.url)
-        await ask("http://api.example")
-    assert [request.target for request in proxy.requests] == ["http://api.example/v1/messages"]
+        await ask("http://api.localhost")
+    assert [request.target for request in proxy.requests] == ["http://api.localhost/v1/messages"]
 
 
 async def test_a_host_that_needs_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:

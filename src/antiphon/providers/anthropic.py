@@ -17,6 +17,7 @@ from antiphon.protocol.streaming import ReplyEvent
 from antiphon.providers.answer import events_in, refusal_in
 from antiphon.providers.counting import to_be_counted, tokens_in
 from antiphon.providers.credentials import endpoint
+from antiphon.providers.keyring_store import stored_key
 
 if TYPE_CHECKING:
     from antiphon.providers.transport import HttpTransport
@@ -42,7 +43,7 @@ class AnthropicProvider:
         """Prepare a client; nothing is sent yet.
 
         What is not given is taken from `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN`, `ANTHROPIC_BASE_URL` and
-        `ANTHROPIC_CUSTOM_HEADERS`.
+        `ANTHROPIC_CUSTOM_HEADERS`; a key that none of them names, from the system's keyring.
 
         Args:
             api_key: the key; keeps credentials of the environment out.
@@ -57,7 +58,13 @@ class AnthropicProvider:
             SettingsError: there is no credential, or a setting cannot be used.
         """
         self._endpoint = endpoint(
-            os.environ, api_key=api_key, auth_token=auth_token, base_url=base_url, headers=headers, betas=betas
+            os.environ,
+            api_key=api_key,
+            auth_token=auth_token,
+            base_url=base_url,
+            headers=headers,
+            betas=betas,
+            stored=stored_key,
         )
         self._timeout = timeout
         self._dialect = dialect

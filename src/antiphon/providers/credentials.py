@@ -3,13 +3,15 @@
 Reads the environment names of the `anthropic` SDK 2.12 with its precedence: whoever has set that up has set this up.
 """
 
+import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from urllib.parse import urlsplit
 
 from antiphon.errors import SettingsError
+from antiphon.providers.keyring_store import host_of
 
 API_VERSION = "2026-10-21"
 """The `anthropic-version` that SDK 2.12 sends. It decides which requests are valid, so it is raised on purpose only."""
@@ -52,15 +54,27 @@ def endpoint(
     base_url: str | None = None,
     headers: Mapping[str, str] | None = None,
     betas: Sequence[str] = (),
+    stored: Callable[[str], str | None] = lambda _: None,
 ) -> Endpoint:
-    """Combine arguments and environment.
+    """Combine arguments, environment and stored keys.
 
     Arguments win over the environment, an API key over an auth token, and custom headers over everything. A credential
-    given as argument keeps the environment's credentials out.
+    given as argument keeps all others out. A stored key is used where there is no other one, and only for its host.
+
+    Args:
+        environment: the process's environment.
+        api_key: the key.
+        auth_token: a bearer token instead.
+        base_url: where the API is, with or without `/v1`.
+        headers: sent with every request.
+        betas: values of `anthropic-beta`.
+        stored: returns the stored key of a host.
 
     Raises:
-        SettingsError: there is no credential, or two, or one that cannot be sent; or the base URL is none.
+        SettingsError: there is no credential, or two, or one that cannot be sent; the base URL is none, or would have
+            the credential sent readable for everybody on the way.
     """
+    url = _base_url(base_url or environment.get(_BASE_URL_ENV) or DEFAULT_BASE_URL)
     custom = {**_parse_headers(environment.get(_HEADERS_ENV, "")), **_lower(headers or {})}
     found = {
         "user-agent": _user_agent(),
@@ -71,9 +85,17 @@ def endpoint(
         **({"anthropic-beta": ",".join(betas)} if betas else {}),
         **custom,
     }
-    if not (found.get("authorization") or found.get("x-api-key")):
+    if api_key is None and auth_token is None and not _has_credential(found):
+        key = stored(host_of(url))
+        found |= {"authorization": f"Bearer {key}"} if key else {}
+    if not _has_credential(found):
         raise SettingsError(
             f"There is no API key. Set {_KEY_ENV} (or {_TOKEN_ENV}) in the environment, or pass api_key or auth_token."
+        )
+    if not _is_private(url):
+        raise SettingsError(
+            f"The base URL names http://{host_of(url)}: your key and all you say would go to another machine "
+            "unencrypted. Use https://, or a tunnel to this machine."
         )
     for name, value in found.items():
         if not _TOKEN.fullmatch(name):
@@ -83,7 +105,32 @@ def endpoint(
             raise SettingsError(
                 f"The header {name} holds a character that cannot be sent; check the key for line breaks."
             )
-    return Endpoint(_base_url(base_url or environment.get(_BASE_URL_ENV) or DEFAULT_BASE_URL), found)
+    return Endpoint(url, found)
+
+
+def api_host(environment: Mapping[str, str]) -> str:
+    """Return the host that an environment has requests sent to, as keys are stored by it.
+
+    Raises:
+        SettingsError: its base URL is none.
+    """
+    return host_of(_base_url(environment.get(_BASE_URL_ENV) or DEFAULT_BASE_URL))
+
+
+def _has_credential(headers: Mapping[str, str]) -> bool:
+    return bool(headers.get("authorization") or headers.get("x-api-key"))
+
+
+def _is_private(url: str) -> bool:
+    """Tell whether nobody on the way can read what is sent: it is encrypted, or does not leave this machine."""
+    parts = urlsplit(url)
+    name = (parts.hostname or "").rstrip(".")
+    if parts.scheme == "https" or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _authorization(environment: Mapping[str, str], api_key: str | None, auth_token: str | None) -> dict[str, str]:

@@ -40,6 +40,7 @@ class HttpTransport:
                 timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT),
                 limits=_LIMITS,
                 follow_redirects=True,
+                event_hooks={"response": [_stay_with_the_server]},
             )
         except (ImportError, ValueError) as error:
             raise SettingsError(f"A proxy that the environment names cannot be used: {error}") from error
@@ -84,6 +85,25 @@ class HttpTransport:
         final = (httpx2.LocalProtocolError, httpx2.TooManyRedirects, httpx2.UnsupportedProtocol)
         found.retryable = not isinstance(error, final) and not _is_about_a_certificate(error)
         return found
+
+
+async def _stay_with_the_server(response: httpx2.Response) -> None:
+    """Refuse to be sent to another server: the key is not for it, nor is what was said.
+
+    Raises:
+        Unreachable: the answer is a redirect to one.
+    """
+    if not response.has_redirect_location:
+        return
+    url = response.request.url
+    target = url.join(response.headers["location"])
+    if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+        refused = Unreachable(
+            f"{_name(url)} sends requests on to {target.scheme}://{_name(target)}, which your key is not for. "
+            "If it is right, set ANTHROPIC_BASE_URL to it."
+        )
+        refused.retryable = False
+        raise refused
 
 
 async def chunks_of(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
