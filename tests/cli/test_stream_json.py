@@ -143,7 +143,12 @@ def test_a_run_that_did_not_end_by_itself_is_an_error(stop_reason: StopReason) -
     ended = RunEnded(RunResult("half an answer", stop_reason, 3, USAGE, 1.0, "It stopped for a reason."))
     line = lines_of([started(), ended])[-1]
     assert (line["is_error"], line["stop_reason"]) == (True, stop_reason)
-    assert line["subtype"] == ("error_max_turns" if stop_reason == "max_turns" else "error_during_execution")
+    limits = {
+        "max_turns": "error_max_turns",
+        "max_budget": "error_max_budget_usd",
+        "max_calls": "error_max_tool_calls",
+    }
+    assert line["subtype"] == limits.get(stop_reason, "error_during_execution")
     assert line["errors"] == [line["result"]] == ["It stopped for a reason."]
 
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,9 @@ from anyio import BrokenResourceError, create_memory_object_stream
 from antiphon.agent.context import ContextUse
 from antiphon.agent.events import AgentEvent, ContextCompacted, RunEnded, RunResult, RunStarted
 from antiphon.agent.history import History, mark_params
+from antiphon.agent.hooks.configured import HookSetting
+from antiphon.agent.hooks.hooks import Hooks
+from antiphon.agent.limits import GoOn, RunBounds, RunLimits
 from antiphon.agent.recording import Recorder
 from antiphon.agent.resuming import Settled, left_open, same_prefix, system_of
 from antiphon.agent.room import DEFAULT_COMPACT_AT, Room, RoomSettings
@@ -22,6 +26,7 @@ from antiphon.agent.turn import Emit
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.policy import Approve, Permissions
+from antiphon.policy.modes import other_name
 from antiphon.protocol.messages import Json
 from antiphon.protocol.models import binds_thinking
 from antiphon.protocol.rule import Violation
@@ -59,6 +64,11 @@ class Agent:
         workspace: Workspace | None = None,
         limits: Limits | None = None,
         max_turns: int | None = None,
+        max_tool_calls: int | None = None,
+        max_budget_usd: float | None = None,
+        go_on: GoOn | None = None,
+        watch_repetition: bool = False,
+        hooks: Sequence[HookSetting] = (),
         max_tokens: int = DEFAULT_MAX_TOKENS,
         max_parallel: int = DEFAULT_LIMIT,
         params: Json | None = None,
@@ -80,6 +90,12 @@ class Agent:
             workspace: where over-long results are kept.
             limits: bounds of results, and seconds a call may run.
             max_turns: most requests of one run.
+            max_tool_calls: most tool calls of one run; further ones are answered with an error, and the run stops.
+            max_budget_usd: dollars that one run may cost, as far as prices are known.
+            go_on: asks a person whether a run that reaches one of these limits is to go on. Without it the run stops.
+            watch_repetition: notice when the model makes the same calls turn after turn, or only calls that fail: then
+                `go_on` is asked, or else the model is told, and the run stopped if that does not help.
+            hooks: programs that run before and after calls, at prompts, stops and the start.
             max_tokens: most tokens of one reply.
             max_parallel: most calls that run at once.
             params: further parameters of the request, such as `thinking`, as the API takes them.
@@ -101,7 +117,8 @@ class Agent:
         if found.messages and messages:
             raise ValueError("the session has a conversation already; give messages to a new session only")
         params = self._parameters(model, system or system_of(found.params), max_tokens, params or {})
-        self._settings = RunSettings(model, params, max_turns, max_parallel)
+        self._settings = RunSettings(model, params, max_parallel, go_on, watch_repetition)
+        self._limits = RunLimits(RunBounds(max_turns, max_tool_calls, max_budget_usd), go_on)
         self._left = left_open(found)
         record = Recorder(session)
         self._history = History(
@@ -124,6 +141,10 @@ class Agent:
         self._checkpoints = checkpoints
         self._session = session
         self._session_id = session.id if session is not None else str(uuid.uuid4())
+        self._permissions = permissions
+        cwd = workspace.root if workspace is not None else Path.cwd()
+        source = "resume" if self._history.messages else "startup"
+        self._hooks = Hooks(hooks, self._about, cwd, source=source)
 
     @property
     def model(self) -> str:
@@ -285,17 +306,19 @@ class Agent:
             raise ValueError("the prompt is empty; say something, or pass content blocks")
         await self.settle()
         self._history.record.configured(self._settings.params)
-        if prompt is not None:
-            self._history.add_prompt([{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt))
-        elif not self.waits_for_reply:
+        if prompt is None and not self.waits_for_reply:
             raise ValueError("there is nothing to go on with: the model has answered. Say something")
+        content: list[Json] | None = None
+        if prompt is not None:
+            content = [{"type": "text", "text": prompt}] if isinstance(prompt, str) else list(prompt)
+        self._limits.begin()
         self._room.run_begins()
         self._run = self._new_run(emit)
         if emit is not None:
             shown = prompt if isinstance(prompt, str) else ""
             emit(RunStarted(self.session_id, self.model, self._toolbox.names, shown))
         try:
-            return await self._run.go()
+            return await self._run.go(content)
         finally:
             self._run = None
 
@@ -307,8 +330,20 @@ class Agent:
             self._toolbox,
             emit,
             room=self._room,
+            limits=self._limits,
+            hooks=self._hooks,
             checkpoints=self._checkpoints,
         )
+
+    def _about(self) -> Json:
+        """Return what every hook is told."""
+        mode = self._permissions.mode if self._permissions is not None else "bypass"
+        return {
+            "session_id": self.session_id,
+            "transcript_path": str(self._session.file) if self._session is not None else "",
+            "cwd": str(self._hooks.cwd),
+            "permission_mode": other_name(mode),
+        }
 
     def _room_settings(self, params: Json) -> RoomSettings:
         return RoomSettings(params, self._compact_at, self._compact_model)

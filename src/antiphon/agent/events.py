@@ -158,6 +158,31 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class CallHeld:
+    """Hooks are being asked whether a call may run (`held`), or have answered; a person is asked only after them."""
+
+    id: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HookRan:
+    """A hook has something to tell the user. What it says to the model is no part of this.
+
+    Attributes:
+        event: when it ran: PreToolUse, PostToolUse, UserPromptSubmit, Stop or SessionStart.
+        command: the hook's command.
+        seconds: how long it took.
+        outcome: what it says.
+    """
+
+    event: str
+    command: str
+    seconds: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnDiscarded:
     """A reply broke off or was refused and left nothing behind; rows of its calls can go."""
 
@@ -218,7 +243,25 @@ class ResultsCleared:
     tokens: int
 
 
-StopReason = Literal["end_turn", "max_turns", "max_tokens", "refusal", "context_window", "cancelled", "error"]
+StopReason = Literal[
+    "end_turn",
+    "max_turns",
+    "max_budget",
+    "max_calls",
+    "max_tokens",
+    "repetition",
+    "hook",
+    "refusal",
+    "context_window",
+    "cancelled",
+    "error",
+]
+"""Why a run stopped.
+
+end_turn: the model was done. max_turns, max_budget, max_calls: a limit of the user's. max_tokens: a reply was cut.
+repetition: the model did the same, or failed, again and again. hook: a hook of the user's said so. refusal: the model
+refused. context_window: there was no room left. cancelled: the user stopped it. error: the model's side failed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +306,8 @@ AgentEvent = (
     | ResultsReady
     | Retrying
     | Warned
+    | CallHeld
+    | HookRan
     | TurnDiscarded
     | ContextMeasured
     | CompactionStarted

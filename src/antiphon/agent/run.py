@@ -1,20 +1,35 @@
 """A run: turn after turn, from a prompt until the agent stops."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
 
-from antiphon.agent.events import ContextCompacted, Retrying, RunResult, StopReason, TurnStarted, Usage, Warned
+from antiphon.agent.events import (
+    ContextCompacted,
+    ResultsReady,
+    Retrying,
+    RunResult,
+    StopReason,
+    TurnStarted,
+    Usage,
+    Warned,
+)
 from antiphon.agent.file_keeping import FileKeeper
 from antiphon.agent.history import History
+from antiphon.agent.hooks.calls import NOTE_BEGINS as HOOK_SAYS
+from antiphon.agent.hooks.hooks import Hooks, RunHooks
+from antiphon.agent.hooks.prompts import Refused, prompt_of, stop_note
+from antiphon.agent.limits import GoOn, Reached, RunLimits
 from antiphon.agent.prices import add
+from antiphon.agent.repetition import NOTE_BEGINS as REPEATS
+from antiphon.agent.repetition import Repetition, repetition
 from antiphon.agent.resuming import Settled, events_for, settled
 from antiphon.agent.room import Room
 from antiphon.agent.summarizing import context_is_full
 from antiphon.agent.toolbox import Toolbox
-from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
+from antiphon.agent.turn import RESUMED, AgentTurn, Emit, TurnEnd
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.events import Reply
 from antiphon.engine.workers import Workers
@@ -28,6 +43,10 @@ from antiphon.sessions.replay import OpenTurn
 MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
 
+MOST_TIMES_SENT_BACK = 10
+"""How often in a row hooks may keep the model from stopping."""
+
+_SAY_MORE = "Say what is to be done differently; the next prompt goes on from here."
 _MEDIA = "image", "document", "media", "pdf"
 
 
@@ -38,14 +57,16 @@ class RunSettings:
     Attributes:
         model: the model's name, for prices.
         params: the request's parameters, cache breakpoints included; the same for every turn.
-        max_turns: most requests of a run, or None.
         max_parallel: most calls that run at once.
+        go_on: asks a person whether the run is to go on where that is doubtful; None where nobody is there.
+        watch_repetition: whether it is doubtful when the model does the same, or fails, again and again.
     """
 
     model: str
     params: Json
-    max_turns: int | None
     max_parallel: int
+    go_on: GoOn | None = None
+    watch_repetition: bool = False
 
 
 class Run:
@@ -60,15 +81,19 @@ class Run:
         emit: Emit | None,
         *,
         room: Room,
+        limits: RunLimits,
+        hooks: Hooks,
         checkpoints: Checkpoints | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Prepare a run; the prompt stands in the history already."""
+        """Prepare a run."""
         self._settings = settings
         self._history = history
         self._provider = provider
         self._toolbox = toolbox
         self._room = room
+        self._limits = limits
+        self._hooks = RunHooks(hooks, emit)
         self._emit = emit
         self._files = FileKeeper(checkpoints, history.record, self._warn)
         self._jitter = jitter
@@ -76,13 +101,18 @@ class Run:
         self._turns = 0
         self._usage = Usage()
         self._text = ""
+        self._why = ""
 
     def cancel(self) -> None:
         """Stop the run; it ends with stop reason `cancelled` as soon as its tools have let go."""
         self._scope.cancel()
 
-    async def go(self) -> RunResult:
-        """Run to the end. Problems of the model's side are told in the result, never raised."""
+    async def go(self, prompt: list[Json] | None = None) -> RunResult:
+        """Run to the end. Problems of the model's side are told in the result, never raised.
+
+        Args:
+            prompt: what the user says; None to go on with the conversation as it is.
+        """
         began = anyio.current_time()
         stop_reason: StopReason = "cancelled"
         cause: AntiphonError | None = None
@@ -90,7 +120,7 @@ class Run:
             workers = Workers(tasks)
             try:
                 with self._scope:
-                    stop_reason = await self._turn_after_turn(workers)
+                    stop_reason = await self._from_prompt_to_end(prompt, workers)
             except AntiphonError as error:
                 stop_reason = "context_window" if _for_lack_of_room(error) else "error"
                 cause = error
@@ -99,7 +129,7 @@ class Run:
         if stop_reason in ("refusal", "context_window", "error"):
             # What the API did not answer it would not answer again, and nobody should have to say it twice.
             self._history.take_back_prompt()
-        explained = str(cause) if isinstance(cause, CompactionFailed) else _EXPLAINED.get(stop_reason)
+        explained = str(cause) if isinstance(cause, CompactionFailed) else self._why or _EXPLAINED.get(stop_reason)
         if explained is None and cause is not None:
             explained = str(cause)
         self._history.record(RunEnded(stop_reason, explained or ""))
@@ -138,10 +168,26 @@ class Run:
                 workers.close()
         return settled(events, reply.results if reply is not None else ())
 
+    async def _from_prompt_to_end(self, prompt: list[Json] | None, workers: Workers) -> StopReason:
+        if prompt is not None:
+            self._why = "Stopped before the prompt was sent."
+            said = await prompt_of(prompt, self._hooks)
+            self._why = ""
+            if isinstance(said, Refused):
+                self._why = said.text
+                return "hook"
+            self._history.add_prompt(prompt)
+            if said.notes:
+                # Not as words of the user, who may want to find or take back what they said.
+                self._history.add_results(said.notes)
+        return await self._turn_after_turn(workers)
+
     async def _turn_after_turn(self, workers: Workers) -> StopReason:
-        cuts = 0
+        cuts = sent_back = 0
         while True:
             end = await self._turn(workers)
+            if end is None:
+                return "max_budget"
             cuts = cuts + 1 if end.only_cut else 0
             if end.stop_reason == "refusal":
                 return "refusal"
@@ -151,20 +197,68 @@ class Run:
             elif cuts == MOST_CUTS_IN_A_ROW or (end.stop_reason == "max_tokens" and not end.answered):
                 return "max_tokens"
             elif not end.answered and end.stop_reason not in ("pause_turn", "compaction"):
-                return "end_turn"
-            if self._turns == self._settings.max_turns:
-                return "max_turns"
+                if not await self._sent_back(end.text, sent_back):
+                    return "end_turn"
+                sent_back += 1
+            stopped = await self._stopped_between_turns(answered=end.answered)
+            if stopped is not None:
+                self._why = stopped.text
+                return stopped.reason
 
-    async def _turn(self, workers: Workers) -> TurnEnd:
-        """Make one turn, asking again where that may help. A failed attempt left nothing behind."""
+    async def _stopped_between_turns(self, *, answered: bool) -> Reached | None:
+        """Return why the run is not to go on with a next request, or None."""
+        if self._hooks.stop is not None:
+            return Reached("hook", f"A hook ended the run: {self._hooks.stop}")
+        seen = self._repetition(self._history.messages) if answered else None
+        if seen is not None and seen.turns:
+            go_on = self._settings.go_on
+            if seen.is_again if go_on is None else not await go_on(f"{seen.text}. Go on?"):
+                return Reached("repetition", f"Stopped: {seen.text}. {_SAY_MORE}")
+        return await self._limits.reached()
+
+    async def _sent_back(self, text: str, times: int) -> bool:
+        """Ask the hooks whether the model may stop here; say whether they gave it something more to do."""
+        outcome = await self._hooks.ask("Stop", {"stop_hook_active": times > 0, "last_assistant_message": text})
+        if not outcome.blocks or outcome.stop is not None:
+            return False
+        if times == MOST_TIMES_SENT_BACK:
+            self._warn(f"Hooks kept the model from stopping {times} times in a row; now it stops.")
+            return False
+        message: Json = {"role": "user", "content": [{"type": "text", "text": stop_note(outcome.reason)}]}
+        self._history.add_results(message["content"])
+        if self._emit is not None:
+            self._emit(ResultsReady(message, anyio.current_time()))
+        return True
+
+    def _repetition(self, messages: Sequence[Json]) -> Repetition | None:
+        if not self._settings.watch_repetition:
+            return None
+        return repetition(messages, (REPEATS, HOOK_SAYS, RESUMED))
+
+    def _remark(self, results: Json) -> str:
+        """Tell the model, where nobody else can be told, that it goes round in circles."""
+        if self._settings.go_on is not None:
+            return ""
+        seen = self._repetition([*self._history.messages, results])
+        return seen.note if seen is not None and seen.turns and not seen.is_again else ""
+
+    async def _turn(self, workers: Workers) -> TurnEnd | None:
+        """Make one turn, asking again where that may help. A failed attempt left nothing behind.
+
+        Returns None, and sends nothing, where the money is gone.
+        """
         if self._emit is not None:
             self._emit(TurnStarted(self._turns + 1, anyio.current_time()))
         self._used(await self._room.make(self._emit))
+        spent = await self._limits.reached(before_request=True)
+        if spent is not None:
+            self._why = spent.text
+            return None
         attempt, full = 0, False
         while True:
             attempt += 1
             self._history.record.turn_began(self._settings.max_parallel)
-            turn = self._new_turn(workers, self._settings.max_parallel)
+            turn = self._new_turn(workers, self._settings.max_parallel, self._limits.calls_left)
             try:
                 self._history.record.require_written()
                 end = await turn.send(self._history.request(self._settings.params))
@@ -184,6 +278,7 @@ class Run:
                 await anyio.sleep(wait)
                 continue
             self._turns += 1
+            self._limits.replied(end.calls)
             self._used(end.usage)
             self._text = end.text
             if end.stop_reason != "refusal":
@@ -192,12 +287,15 @@ class Run:
 
     def _used(self, usage: Usage) -> None:
         self._usage = add(self._usage, usage)
+        unknown = self._limits.spent(usage)
+        if unknown:
+            self._warn(unknown)
 
     def _warn(self, text: str) -> None:
         if self._emit is not None:
             self._emit(Warned(text))
 
-    def _new_turn(self, workers: Workers, limit: int) -> AgentTurn:
+    def _new_turn(self, workers: Workers, limit: int, calls_left: int | None = None) -> AgentTurn:
         return AgentTurn(
             self._history,
             self._provider,
@@ -207,12 +305,14 @@ class Run:
             limit=limit,
             emit=self._emit,
             files=self._files.for_turn(),
+            hooks=self._hooks,
+            calls_left=calls_left,
+            remark=self._remark,
         )
 
 
 _EXPLAINED: dict[StopReason, str] = {
     "cancelled": "Stopped. The conversation is valid and can go on.",
-    "max_turns": "Stopped at the limit set by max_turns. The next prompt goes on from here.",
     "max_tokens": "The reply was cut off at max_tokens. Ask for less at once, or raise max_tokens.",
     "refusal": "The model refused to answer. A prompt it refused was taken back; try another wording.",
     "context_window": "The conversation no longer fits the context window. Start a new one, or use a larger model.",

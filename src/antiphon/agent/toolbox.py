@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
+from antiphon.agent.approving import Approving
+from antiphon.agent.hooks.calls import Check
 from antiphon.engine.driver import Denial, Job
 from antiphon.engine.events import Result, ToolCall, failure
-from antiphon.policy import ApprovalRequest, Approve, Permissions
+from antiphon.policy import Approve, Permissions
 from antiphon.policy.subjects import Subject
 from antiphon.protocol.messages import Json
 from antiphon.tools.base import Limits, Tool, ToolContext, Workspace
@@ -40,8 +42,7 @@ class Toolbox:
         """
         self._tools: dict[str, Tool] = {}
         # Who hands tools to an agent wants them used.
-        self._permissions = permissions or Permissions("bypass")
-        self._approve = approve
+        self._approving = Approving(permissions or Permissions("bypass"), approve)
         self._limits = limits or Limits()
         self._workspace = workspace
         self.definitions: list[Json] = []
@@ -57,8 +58,16 @@ class Toolbox:
         """The names of the tools, in order."""
         return tuple(self._tools)
 
-    def prepare(self, call: ToolCall, output: Callable[[str], None] | None = None) -> Job | Result | Denial:
-        """Find out what a call is: a job, or the result of a call that can never run. Never raises."""
+    def prepare(
+        self, call: ToolCall, output: Callable[[str], None] | None = None, check: Check | None = None
+    ) -> Job | Result | Denial:
+        """Find out what a call is: a job, or the result of a call that can never run. Never raises.
+
+        Args:
+            call: the call.
+            output: is told what it prints.
+            check: asks the hooks whether it may run.
+        """
         tool = self._tools.get(call.name)
         if tool is None:
             return failure(f"There is no tool named {call.name!r}. The tools are: {', '.join(self._tools) or 'none'}.")
@@ -70,20 +79,9 @@ class Toolbox:
             return failure(str(error))
         except Exception as error:  # noqa: BLE001  (a tool's own bug does not end the turn)
             return failure(f"{call.name} cannot be used: {type(error).__name__}: {error}")
-        decision = self._permissions.decide(call, access, subject)
-        if decision.verdict == "deny":
-            return Denial(failure(f"{decision.reason}."))
-        ask = None
-        if decision.verdict == "ask":
-            if self._approve is None:
-                return Denial(
-                    failure(
-                        f"{decision.reason}, and nobody is there to approve it. "
-                        f"The user can allow it beforehand with --allowed-tools {call.name}."
-                    )
-                )
-            suggestions = self._permissions.suggestions(call, subject)
-            ask = _question(self._approve, ApprovalRequest(call, access, subject, decision.reason, suggestions))
+        ask = self._approving.of(call, access, subject, check)
+        if isinstance(ask, Denial):
+            return ask
         timeout = tool.timeout if tool.timeout is not None else self._limits.timeout
         return Job(access, self._work(tool, call, arguments, output), ask, timeout)
 
@@ -109,16 +107,6 @@ def _subject_of(tool: Tool, arguments: Any) -> Subject | None:
     """Return what a call is about; a tool of another kind than ours may not tell."""
     tell: Any = getattr(tool, "subject", None)
     return None if tell is None else cast("Subject | None", tell(arguments))
-
-
-def _question(approve: Approve, request: ApprovalRequest) -> Callable[[], Awaitable[Result | None]]:
-    async def ask() -> Result | None:
-        approval = await approve(request)
-        if approval.allowed:
-            return None
-        return failure(f"The user did not allow this call{': ' + approval.reason if approval.reason else '.'}")
-
-    return ask
 
 
 def _definition(tool: Tool) -> Json:

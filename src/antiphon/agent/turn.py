@@ -20,11 +20,13 @@ from antiphon.agent.events import (
 )
 from antiphon.agent.file_keeping import TurnKeeper
 from antiphon.agent.history import History
+from antiphon.agent.hooks.calls import CallHooks
+from antiphon.agent.hooks.hooks import RunHooks
 from antiphon.agent.incoming import IncomingReply
 from antiphon.agent.prices import usage_of
 from antiphon.agent.toolbox import Toolbox
 from antiphon.engine.driver import CallUpdate, Denial, Driver, Job
-from antiphon.engine.events import Event, Reply, Result, ToolCall
+from antiphon.engine.events import Event, Reply, Result, ToolCall, failure
 from antiphon.engine.message import user_message
 from antiphon.engine.workers import Workers
 from antiphon.errors import ProviderError, SessionError
@@ -38,6 +40,13 @@ Emit = Callable[[AgentEvent], None]
 INTERRUPTED = "[The user interrupted the turn here.]"
 UNRECORDED = "[The turn was stopped here, because the session could not be written to disk.]"
 RESUMED = "[Antiphon was ended in the middle of this turn, and went on here later.]"
+TOO_MANY = (
+    "Not carried out: the run may make no more tool calls (max_tool_calls). Say what is done and what is left to do."
+)
+
+
+def _nothing(_results: Json, /) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class TurnEnd:
         only_cut: the reply was cut and nothing of it ran.
         text: the text of the reply.
         usage: of the reply.
+        calls: how many calls it asked for.
     """
 
     stop_reason: str
@@ -57,6 +67,7 @@ class TurnEnd:
     only_cut: bool
     text: str
     usage: Usage
+    calls: int = 0
 
 
 class AgentTurn:
@@ -73,9 +84,29 @@ class AgentTurn:
         limit: int,
         emit: Emit | None,
         files: TurnKeeper,
+        hooks: RunHooks,
+        calls_left: int | None = None,
+        remark: Callable[[Json], str] = _nothing,
     ) -> None:
-        """Prepare a turn; `send` makes the request."""
+        """Prepare a turn; `send` makes the request.
+
+        Args:
+            history: what was said.
+            provider: who answers.
+            toolbox: carries calls out.
+            workers: where they run.
+            model: the model's name, for prices.
+            limit: how many calls run at once.
+            emit: is told what happens.
+            files: keeps files before they change.
+            hooks: are asked about calls, and told of them.
+            calls_left: how many calls may be carried out; None for all.
+            remark: may have something to say to the model about results, behind them.
+        """
         self._files = files
+        self._hooks = CallHooks(hooks)
+        self._calls_left = calls_left
+        self._remark = remark
         self._history = history
         self._provider = provider
         self._toolbox = toolbox
@@ -148,7 +179,10 @@ class AgentTurn:
         return results
 
     def _add_results(self, reply: Reply | None, note: str = "") -> None:
-        message = user_message(reply.results if reply is not None else (), (note,) if note else ())
+        results = reply.results if reply is not None else ()
+        remark = self._remark(user_message(results)) if results and not note else note
+        notes = [*self._hooks.notes(results), remark]
+        message = user_message(results, [note for note in notes if note])
         if message["content"]:
             self._history.add_results(message["content"])
             if self._emit is not None:
@@ -176,7 +210,7 @@ class AgentTurn:
 
     def _end(self, text: str, *, calls: int) -> TurnEnd:
         only_cut = self._reply.is_cut and calls == 1
-        return TurnEnd(self._reply.stop_reason, calls > 0, only_cut, text, self._usage())
+        return TurnEnd(self._reply.stop_reason, calls > 0, only_cut, text, self._usage(), calls)
 
     def _usage(self) -> Usage:
         return usage_of(self._reply.message or {}, self._model)
@@ -186,8 +220,12 @@ class AgentTurn:
         return Driver(self._workers, self._prepare, limit=self._limit, on_update=updates, record=self._history.record)
 
     def _prepare(self, call: ToolCall, /) -> Job | Result | Denial:
-        prepared = self._toolbox.prepare(call, self._output_of(call.id))
-        return self._files.guarded(prepared, call.name) if isinstance(prepared, Job) else prepared
+        if self._calls_left is not None and self._reply.calls > self._calls_left:
+            return failure(TOO_MANY)
+        prepared = self._toolbox.prepare(call, self._output_of(call.id), self._hooks.before(call))
+        if not isinstance(prepared, Job):
+            return prepared
+        return self._hooks.after(self._files.guarded(prepared, call.name), call)
 
     def _output_of(self, key: str) -> Callable[[str], None] | None:
         emit = self._emit

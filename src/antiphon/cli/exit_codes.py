@@ -11,6 +11,9 @@ class ExitCode(IntEnum):
     ERROR = 1
     USAGE = 2
     MAX_TURNS = 53
+    MAX_BUDGET = 54
+    MAX_CALLS = 55
+    REPETITION = 56
     TIMEOUT = 124
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -19,9 +22,12 @@ class ExitCode(IntEnum):
 
 MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.OK: "The model was done.",
-    ExitCode.ERROR: "The run stopped early: an error of the API or the network, a refusal, a full context window.",
+    ExitCode.ERROR: "The run stopped early: an error of the API or network, a refusal, a hook, a full context window.",
     ExitCode.USAGE: "A flag, a setting or a file of settings cannot be used; nothing was sent.",
     ExitCode.MAX_TURNS: "The run reached `--max-turns`.",
+    ExitCode.MAX_BUDGET: "The run reached `--max-budget-usd`.",
+    ExitCode.MAX_CALLS: "The run reached `--max-tool-calls`.",
+    ExitCode.REPETITION: "The model made the same calls, or calls that failed, again and again.",
     ExitCode.TIMEOUT: "The run reached `--timeout`.",
     ExitCode.INTERRUPTED: "Stopped by Ctrl-C.",
     ExitCode.BROKEN_PIPE: "Whoever read the output went away.",

@@ -11,6 +11,9 @@ from antiphon.errors import AntiphonError, Overloaded, Rejected, SettingsError, 
 _CODES: dict[StopReason, ExitCode] = {
     "end_turn": ExitCode.OK,
     "max_turns": ExitCode.MAX_TURNS,
+    "max_budget": ExitCode.MAX_BUDGET,
+    "max_calls": ExitCode.MAX_CALLS,
+    "repetition": ExitCode.REPETITION,
     "cancelled": ExitCode.INTERRUPTED,
 }
 

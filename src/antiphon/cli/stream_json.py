@@ -19,6 +19,7 @@ from antiphon.agent.events import (
     CompactionStarted,
     ContextCompacted,
     ContextMeasured,
+    HookRan,
     ReplyReceived,
     ResultsCleared,
     ResultsReady,
@@ -39,6 +40,10 @@ from antiphon.protocol.messages import Json
 SUBTYPES: Mapping[StopReason, str] = {
     "end_turn": "success",
     "max_turns": "error_max_turns",
+    "max_budget": "error_max_budget_usd",
+    "max_calls": "error_max_tool_calls",
+    "repetition": "error_during_execution",
+    "hook": "error_during_execution",
     "max_tokens": "error_during_execution",
     "refusal": "error_during_execution",
     "context_window": "error_during_execution",
@@ -107,7 +112,7 @@ class StreamJson:
                 self._note_denial(event)
                 state = _tool_state(event.index, event.call.id, event.call.name, event.state, event.at)
                 yield {**state, "waits_for": list(event.waits_for)}
-            case Retrying() | Warned() | TurnDiscarded():
+            case Retrying() | Warned() | TurnDiscarded() | HookRan():
                 yield {"type": "system", **_notice(event)}
             case ContextMeasured() | CompactionStarted() | ContextCompacted() | CompactionSkipped() | ResultsCleared():
                 yield {"type": "system", **_about_context(event)}
@@ -219,7 +224,7 @@ class StreamJson:
         return {"type": "content_block_delta", "index": self._message.index, "delta": delta}
 
 
-def _notice(event: Retrying | Warned | TurnDiscarded) -> Json:
+def _notice(event: Retrying | Warned | TurnDiscarded | HookRan) -> Json:
     match event:
         case Retrying():
             return {
@@ -233,6 +238,14 @@ def _notice(event: Retrying | Warned | TurnDiscarded) -> Json:
             return {"subtype": "warning", "text": text}
         case TurnDiscarded(reason=reason):
             return {"subtype": "turn_discarded", "reason": reason}
+        case HookRan():
+            return {
+                "subtype": "hook",
+                "hook_event": event.event,
+                "command": event.command,
+                "duration_ms": _milliseconds(event.seconds),
+                "text": event.outcome,
+            }
 
 
 def _about_context(

@@ -12,12 +12,14 @@ from typing import Any, Literal
 from antiphon.agent.events import (
     AgentEvent,
     CallChanged,
+    CallHeld,
     CallOutput,
     CallStreaming,
     CompactionSkipped,
     CompactionStarted,
     ContextCompacted,
     ContextMeasured,
+    HookRan,
     ReplyReceived,
     ResultsCleared,
     ResultsReady,
@@ -96,6 +98,7 @@ class _Call:
     ended: float | None = None
     output: str = ""
     result: Result | None = None
+    held: bool = False
 
     def update(self, event: CallChanged) -> None:
         self.id, self.name, self.input = event.call.id, event.call.name, event.call.input
@@ -170,9 +173,11 @@ class RunView:
                 call = self._calls.setdefault(event.index, _Call(event.index + 1, event.call.id, event.call.name))
                 call.update(event)
             case CallOutput(id=id_, text=text):
-                for call in self._calls.values():
-                    if call.id == id_:
-                        call.output = (call.output + text)[-2000:]
+                for call in self._with_id(id_):
+                    call.output = (call.output + text)[-2000:]
+            case CallHeld(id=id_, held=held):
+                for call in self._with_id(id_):
+                    call.held = held
             case ReplyReceived():
                 self._reply_complete, self._in_turn = True, bool(self._calls)
                 yield from self._flush()
@@ -183,6 +188,8 @@ class RunView:
                 yield Line("note", one_line(_retry_line(event)))
             case Warned(text=text):
                 yield Line("note", one_line(text))
+            case HookRan(event=when, outcome=text):
+                yield Line("note", one_line(f"{when} hook: {text}"))
             case CompactionStarted() | ContextCompacted() | CompactionSkipped() | ResultsCleared():
                 self._doing = "summing up" if isinstance(event, CompactionStarted) else ""
                 yield Line("note", one_line(_context_line(event)))
@@ -196,6 +203,9 @@ class RunView:
                 return
             case RunEnded():
                 yield from self._finish_turn(now)
+
+    def _with_id(self, id_: str) -> list[_Call]:
+        return [call for call in self._calls.values() if call.id == id_]
 
     def rows(self, now: float) -> list[Row]:
         """Return the rows of the current turn's calls, in request order."""
@@ -223,7 +233,7 @@ class RunView:
 
     def _note(self, call: _Call) -> str:
         if call.state == "asking":
-            return "waits for you"
+            return "waits for a hook" if call.held else "waits for you"
         if call.state == "waiting":
             return self._reason(call)
         if call.state == "running":

@@ -1,12 +1,14 @@
 """A session: its log, and the state that its records come to."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from antiphon.sessions.records import Entry, Named, Prompted, Record, Repaired
 from antiphon.sessions.replay import State, replay
 from antiphon.sessions.storage.log import SessionLog, read_entries
+from antiphon.sessions.storage.salvage import file_of
 
 
 class Session:
@@ -31,6 +33,11 @@ class Session:
     def workspace(self) -> str:
         """The directory it works in, absolute."""
         return self.found.begun.workspace
+
+    @property
+    def file(self) -> Path:
+        """The file of its log."""
+        return file_of(self._log.directory)
 
     @property
     def used(self) -> bool:
