@@ -66,7 +66,10 @@ class Edits:
 
     @property
     def tool(self) -> Any:
-        @tool(writes=lambda name: ("file", name))
+        def written(name: str) -> tuple[str, ...]:
+            return ("file", name)
+
+        @tool(writes=written)
         async def edit(name: str) -> str:
             """Edit."""
             self.done.append(name)
@@ -125,7 +128,8 @@ async def test_a_hook_is_told_the_file_of_the_session_and_the_name_others_have_f
         await run([[use("a")], [say("done")]], [keep], workspace=Workspace.at(tmp_path), **options)
         told, directory = json.loads(seen.read_text())
         assert told["session_id"] == session.id
-        assert Path(told["transcript_path"]).is_file()
+        assert told["transcript_path"] == str(session.file)
+        assert session.file.is_file()
     assert told["permission_mode"] == "acceptEdits"
     assert directory == str(tmp_path)
 

@@ -342,7 +342,8 @@ class Agent:
             "session_id": self.session_id,
             "transcript_path": str(self._session.file) if self._session is not None else "",
             "cwd": str(self._hooks.cwd),
-            "permission_mode": other_name(mode),
+            # Others have a further name for the default, which their hooks do not know it by.
+            "permission_mode": mode if mode == "default" else other_name(mode),
         }
 
     def _room_settings(self, params: Json) -> RoomSettings:

@@ -53,7 +53,7 @@ class Repetition:
         """What is noticed, a sentence without its full stop."""
         if self.turns == self.same:
             what = _shown(self.call) + (f" and {self.calls - 1} more" if self.calls > 1 else "")
-            how = "fails" if self.failed >= self.same else "is asked for"
+            how = "fails" if self.failed >= self.same else "is called"
             nth = f"for the {_ORDINALS.get(self.turns, f'{self.turns}th')} time in a row"
             return f"{what} {how} {nth}, with the same arguments"
         return f"In the last {self.turns} turns every tool call failed, the last one being {_shown(self.call)}"
