@@ -37,8 +37,9 @@ def test_without_a_key_it_says_what_to_do(tmp_path: Path) -> None:
     ended = run_antiphon("-p", "hello", environment=surroundings(tmp_path), cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
-        "antiphon: there is no key for the model's API. Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN) and try again; "
-        "`antiphon demo` shows Antiphon at work without one.\n"
+        "antiphon: there is no key for the model's API. Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN), or keep one "
+        "in the system's keyring with `antiphon key set`, and try again; `antiphon demo` shows Antiphon at work "
+        "without one.\n"
     )
 
 
@@ -62,7 +63,7 @@ def test_without_a_key_a_session_says_so_too(tmp_path: Path) -> None:
         (
             ("--allowed-tools", "Bash(git *)", "-p", "x"),
             {},
-            "--allowed-tools: no tool is named Bash(git; there are read_file",
+            "--allowed-tools: Bash(git *) is not a usable rule: here it is run_command(git *).",
         ),
         (
             ("--disallowed-tools", "reed_file", "-p", "x"),

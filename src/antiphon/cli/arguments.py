@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "see parallel calls come back in order, on this machine, without a key",
     "emulator": "run a strict fake of the Messages API, to test agents against",
     "import": "take over conversations of Roo Code and its heirs, Cline, Claude Code and others",
+    "key": "keep API keys in the system's keyring, each for its host",
     "models": "list models: what they cost and hold, and where the figures come from",
     "proxy": "stand between another client and an API, and repair what would be refused",
     "rewind": "go back to before a prompt: files, conversation, or both",

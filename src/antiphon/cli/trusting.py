@@ -108,11 +108,11 @@ def _agreed(loaded: Loaded) -> bool:
     _say("This project brings settings that count only if you trust them.")
     for waiting in loaded.untrusted:
         _say(*described(waiting))
-    sys.stdout.write("Trust this? [y]es until it changes, [n]o go on without (default: no) ")
-    sys.stdout.flush()
     # What was typed before the question was there is no answer to it.
     with suppress(termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    sys.stdout.write("Trust this? [y]es until it changes, [n]o go on without (default: no) ")
+    sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 

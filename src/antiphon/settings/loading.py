@@ -17,7 +17,7 @@ _WIDTH: Mapping[PermissionMode, int] = {
     mode: width for width, mode in enumerate(("plan", "dont-ask", "default", "accept-edits", "auto", "bypass"))
 }
 """The modes, by how much they let through."""
-_MOST_WARNINGS = 12
+_MOST_WARNINGS = 8
 """Sentences about one file."""
 
 

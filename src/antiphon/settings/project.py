@@ -9,7 +9,7 @@ import hashlib
 import ipaddress
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -61,6 +61,7 @@ _NOT_SETTINGS = frozenset(
 _LABEL = "[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
 _HOST = re.compile(rf"(\*\.)?({_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9](:\d+)?", re.IGNORECASE)
 """A name with at least two labels, perhaps all names below it; no address."""
+_MOST_NAMES = 12
 _LOCAL = (".local", ".localhost", ".internal", ".localdomain", ".lan", ".home", ".arpa")
 
 
@@ -153,34 +154,37 @@ def understood(kind: ProjectKind, path: Path, data: bytes) -> ProjectFile:
     at_once: dict[str, Any] = {}
     on_trust: dict[str, Any] = {}
     wants: list[str] = []
-    refused: list[str] = []
+    never: dict[str, list[str]] = {}
     for key, raw in table.items():
         if key in AT_ONCE:
             at_once[key] = value_of(key, raw, source)
         elif key in _WHAT_IT_WANTS:
             value, why = _acceptable(key, value_of(key, raw, source))
-            refused.extend(f"{path}: {key} {sentence}" for sentence in why)
+            never.update(why)
             if value is not None:
                 on_trust[key] = value
                 wants.extend(_WHAT_IT_WANTS[key].format(text) for text in _texts(value))
         else:
-            refused.append(f"{path}: {key} {_why_never(key)}")
+            never.setdefault(_why_never(key), []).append(key)
+    refused = (f"{path}: {reason}: {_bounded(names)}" for reason, names in never.items())
     return ProjectFile(path, at_once, on_trust, tuple(wants), tuple(refused))
 
 
-def _acceptable(key: str, value: Any) -> tuple[Any, list[str]]:
-    """Return what of a value can be trusted (None for nothing), and why the rest cannot."""
+def _acceptable(key: str, value: Any) -> tuple[Any, dict[str, list[str]]]:
+    """Return what of a value can be trusted (None for nothing), and the rest by why it cannot."""
     if key == "permission_mode" and value not in NARROW_MODES:
         modes = ", ".join(sorted(NARROW_MODES))
-        return None, [f"cannot be {value} in a project's file, only one of {modes}"]
+        return None, {f"a project's permission_mode can only be one of {modes}": [value]}
     if key == "sandbox_domains":
         good = tuple(host for host in value if _is_public(host))
-        why = [f"{host!r} does not count in a project's file: it is no host name of the internet" for host in value]
-        return good or None, [sentence for host, sentence in zip(value, why, strict=True) if host not in good]
-    if key == "ignore_files":
+        why = "a project's sandbox_domains can only name hosts of the internet"
+    elif key == "ignore_files":
         good = tuple(name for name in value if name not in {"", ".", ".."} and "/" not in name)
-        return good or None, [f"{name!r} does not count: it is no file name" for name in value if name not in good]
-    return (value if value not in ("", ()) else None), []
+        why = "a project's ignore_files can only be names of files"
+    else:
+        return (value if value not in ("", ()) else None), {}
+    bad = [repr(each) for each in value if each not in good]
+    return good or None, {why: bad} if bad else {}
 
 
 def _is_public(host: str) -> bool:
@@ -205,7 +209,13 @@ def _hook(hook: HookSetting) -> str:
 
 def _why_never(key: str) -> str:
     if key in _NOT_SETTINGS:
-        return "does not count: addresses, keys, headers, variables and servers are never taken from a project"
+        return "addresses, keys, headers, variables and servers are never taken from a project"
     if key in KEYS:
-        return "does not count in a project's file; only your own file, variables and flags set it"
-    return f"is not a setting{suggestion(key)}"
+        return "a project cannot set these, only your own file, variables and flags can"
+    return f"there is no such setting{suggestion(key)}"
+
+
+def _bounded(names: Sequence[str]) -> str:
+    """Return names for a person; a hostile file could fill the screen with them."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join([*names[:_MOST_NAMES], *([f"and {more} more"] if more > 0 else [])])
