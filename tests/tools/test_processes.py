@@ -2,15 +2,20 @@ import os
 import signal
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import anyio
 import pytest
 from process_table import carrying, open_files, until, zombies_of_ours
+from sandboxes import sandbox_of
 
+from antiphon.policy.sandbox.base import Sandbox
+from antiphon.policy.workspace import Workspace
 from antiphon.tools.process_family import MARK, Group, marked
 from antiphon.tools.processes import Ended, run_process
+from antiphon.tools.sandboxed import run_confined
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
 
@@ -18,23 +23,31 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 class Ground:
     """A directory, an environment with a token to find processes by, and what they wrote."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sandbox: Sandbox | None = None) -> None:
         self.path = path
+        self.sandbox = sandbox
         self.token = uuid4().hex
-        self.env = {"PATH": os.environ["PATH"], "TOKEN": self.token}
+        self.env = {"PATH": os.environ["PATH"], "STARTED_BY": self.token}
         self.written = b""
 
     def write(self, data: bytes) -> None:
         self.written += data
 
     async def run(self, script: str, seconds: float | None = None) -> Ended:
-        return await run_process(
-            ["bash", "-c", script], cwd=self.path, env=self.env, output=self.write, timeout=seconds
+        told = await run_confined(
+            self.sandbox, ["bash", "-c", script], cwd=self.path, env=self.env, output=self.write, timeout=seconds
         )
+        return told.ended
+
+
+@pytest.fixture(params=["none", "bubblewrap"])  # Landlock changes nothing about processes
+async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
+    async with sandbox_of(request.param, Workspace.at(tmp_path)) as sandbox:
+        yield Ground(tmp_path, sandbox)
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
+def free(tmp_path: Path) -> Ground:
     return Ground(tmp_path)
 
 
@@ -173,7 +186,7 @@ def _sleepers(seconds: str) -> list[int]:
 
 
 async def test_one_that_is_a_stranger_is_left_alone(ground: Ground) -> None:
-    other = Ground(ground.path)
+    other = Ground(ground.path, ground.sandbox)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(other.run, "echo here; sleep 600")
         await until(lambda: other.written == b"here\n")
@@ -207,7 +220,7 @@ async def test_cancelled_before_the_first_await_nothing_is_left(ground: Ground) 
 
 
 async def test_many_at_once_do_not_disturb_each_other(ground: Ground) -> None:
-    grounds = [Ground(ground.path) for _ in range(20)]
+    grounds = [Ground(ground.path, ground.sandbox) for _ in range(20)]
     endings: dict[int, Ended] = {}
 
     async def run(number: int) -> None:
@@ -237,19 +250,19 @@ def test_a_command_inside_a_command_carries_both_marks() -> None:
     assert marked(outer, "inner") == {MARK: "outer:inner"}
 
 
-async def test_where_only_the_group_is_known_it_is_stopped(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_where_only_the_group_is_known_it_is_stopped(free: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     # As on systems without /proc and pidfd.
     def group_of(leader: int, _mark: str) -> Group:
         return Group(leader)
 
-    monkeypatch.setattr("antiphon.tools.processes.family_of", group_of)
+    monkeypatch.setattr("antiphon.tools.child.family_of", group_of)
     monkeypatch.delattr("os.pidfd_open")
-    assert await ground.run("sleep 600 & echo hi") == Ended(0, left=1)
-    assert await ground.run("sleep 600 & sleep 600", 0.2) == Ended(-signal.SIGTERM, timed_out=True)
+    assert await free.run("sleep 600 & echo hi") == Ended(0, left=1)
+    assert await free.run("sleep 600 & sleep 600", 0.2) == Ended(-signal.SIGTERM, timed_out=True)
     threads = threading.active_count()
     for moment in range(2):
         with anyio.move_on_after(moment * 0.05):
-            await ground.run("sleep 600 & sleep 600")
-    await until(lambda: carrying(ground.token) == [])
+            await free.run("sleep 600 & sleep 600")
+    await until(lambda: carrying(free.token) == [])
     assert zombies_of_ours() == []
     assert threading.active_count() <= threads + 1

@@ -10,8 +10,10 @@ from uuid import uuid4
 import anyio
 import pytest
 from process_table import carrying, open_files, until, zombies_of_ours
+from sandboxes import sandbox_of
 
 from antiphon.engine.events import EXCLUSIVE, Access, Result
+from antiphon.policy.sandbox.base import Sandbox
 from antiphon.testing import check_tool
 from antiphon.tools import command_output
 from antiphon.tools.base import InvalidArguments, Limits, ToolContext, Workspace
@@ -23,13 +25,13 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 class Shell:
     """A run_command tool, with a token to find its processes by."""
 
-    def __init__(self, path: Path, token: str) -> None:
+    def __init__(self, path: Path, token: str, workspace: Workspace, sandbox: Sandbox | None) -> None:
         self.token = token
-        self.root = path / "work"
-        self.root.mkdir()
+        self.root = workspace.root
         self.spill = path / "spill"
-        self.workspace = Workspace.at(self.root, spill=self.spill)
-        self.tool = RunCommand(self.workspace, Limits(result_chars=4000))
+        self.workspace = workspace
+        self.sandbox = sandbox
+        self.tool = RunCommand(self.workspace, Limits(result_chars=4000), sandbox=sandbox)
         self.look = self.tool.background_tool()
         self.told: list[str] = []
 
@@ -48,14 +50,19 @@ class Shell:
         return carrying(self.token)
 
 
-@pytest.fixture
-async def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shell]:
-    token = uuid4().hex
-    monkeypatch.setenv("TOKEN", token)
-    shell = Shell(tmp_path, token)
-    yield shell
-    await shell.tool.aclose()
-    assert shell.processes == []
+@pytest.fixture(params=["none", "bubblewrap", "landlock"])
+async def shell(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Shell]:
+    mark = uuid4().hex
+    monkeypatch.setenv("STARTED_BY", mark)
+    (tmp_path / "work").mkdir()
+    workspace = Workspace.at(tmp_path / "work", spill=tmp_path / "spill")
+    async with sandbox_of(request.param, workspace) as sandbox:
+        shell = Shell(tmp_path, mark, workspace, sandbox)
+        yield shell
+        await shell.tool.aclose()
+        assert shell.processes == []
 
 
 async def test_output_of_both_streams_in_their_order(shell: Shell) -> None:
@@ -127,8 +134,9 @@ async def test_keys_of_model_apis_are_hidden_and_the_users_own_are_not(
     monkeypatch.setenv("ANTHROPIC_MODEL", "plain")
     said = str((await shell("env")).content)
     assert "canary" not in said
-    assert "GITHUB_TOKEN=the user's" in said
     assert "ANTHROPIC_MODEL=plain" in said
+    # In a sandbox they are what somebody would want to take away.
+    assert ("GITHUB_TOKEN=the user's" in said) == (shell.sandbox is None)
     hiding = RunCommand(shell.workspace, hidden=["GITHUB_TOKEN"])
     assert await hiding.run(hiding.parse({"command": "echo $GITHUB_TOKEN"}), ToolContext()) == Result("(no output)")
 

@@ -6,7 +6,7 @@ cancelled or not, by the same code as one in the foreground.
 """
 
 import atexit
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,7 +18,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from antiphon.tools.base import Workspace
 from antiphon.tools.command_output import OutputFile
-from antiphon.tools.processes import Ended, run_process
+from antiphon.tools.processes import Ended
 from antiphon.tools.terminal_text import PlainText
 
 MOST_RUNNING = 20
@@ -27,6 +27,8 @@ _TAIL = 100_000
 """Characters of the last output that are at hand; all of it is in the file."""
 _LOOK_EVERY = 0.02
 """Seconds between two looks at a command in the other thread."""
+Job = Callable[[Callable[[bytes], None]], Awaitable[Ended]]
+"""Runs a command to its end and tells what it writes."""
 
 
 class TooMany(Exception):
@@ -56,10 +58,10 @@ class Running:
         self._tail = ""
         self._lock = Lock()
 
-    async def run(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+    async def run(self, job: Job) -> None:
         """Run the command to its end, or until this is cancelled. In the other thread."""
         try:
-            self.ended = await run_process(argv, cwd=cwd, env=env, output=self._feed)
+            self.ended = await job(self._feed)
         except (OSError, ValueError) as error:
             self.trouble = str(error)
         finally:
@@ -113,8 +115,12 @@ class Background:
         """The ids of those that are known, in the order they were started."""
         return tuple(self._all)
 
-    async def start(self, command: str, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Running:
+    async def start(self, command: str, job: Job) -> Running:
         """Start a command.
+
+        Args:
+            command: its text.
+            job: runs it.
 
         Raises:
             TooMany: there are too many already.
@@ -124,7 +130,7 @@ class Background:
         portal = await self._opened()
         self._count += 1
         running = Running(f"bg_{self._count}", command, self._spill)
-        self._all[running.id] = running, portal.start_task_soon(running.run, argv, cwd, env, name=running.id)
+        self._all[running.id] = running, portal.start_task_soon(running.run, job, name=running.id)
         for name in [name for name, (other, _) in self._all.items() if other.over][:-MOST_REMEMBERED]:
             del self._all[name]
         return running

@@ -1,7 +1,12 @@
-"""What a command finds in its environment: what we were started with, without our keys and without prompts."""
+"""What a command finds in its environment: what we were started with, without our keys and without prompts.
+
+Nor what would have the shell run something else first. `policy/sandbox/environment.py` takes more out in a sandbox.
+"""
 
 import re
 from collections.abc import Collection, Mapping
+
+from antiphon.policy.sandbox.environment import without_preludes
 
 _OUR_SECRETS = re.compile(
     r"ANTHROPIC_\w*(?:KEY|TOKEN|SECRET|HEADERS|PASSWORD)\w*|AWS_BEARER_TOKEN_BEDROCK|CLAUDE_CODE_OAUTH_TOKEN"
@@ -32,7 +37,9 @@ def command_environment(environment: Mapping[str, str], hidden: Collection[str] 
         hidden: names of further variables that no command may see.
     """
     kept = {
-        name: value for name, value in environment.items() if not _OUR_SECRETS.fullmatch(name) and name not in hidden
+        name: value
+        for name, value in without_preludes(environment).items()
+        if not _OUR_SECRETS.fullmatch(name) and name not in hidden
     }
     # These ask for colours even where NO_COLOR forbids them.
     for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):

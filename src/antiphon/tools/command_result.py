@@ -8,6 +8,8 @@ from antiphon.tools.text import quantity
 
 def how_it_ended(ended: Ended) -> str:
     """Return how a command ended: `exit code 0`, `ended by SIGSEGV`."""
+    if ended.exceeded:
+        return f"it was stopped because it took {ended.exceeded}"
     if ended.code is None:
         return "it could not be killed and was given up"
     if ended.code >= 0:

@@ -26,7 +26,7 @@ def marked(env: Mapping[str, str], mark: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process. Its number and its start together name it for ever; the rest may change."""
+    """One process. Its number and its start together name it for ever; the rest may change. Memory is in bytes."""
 
     pid: int
     started: int = 0
@@ -34,6 +34,7 @@ class Member:
     group: int = field(default=0, compare=False)
     session: int = field(default=0, compare=False)
     alive: bool = field(default=True, compare=False)
+    memory: int = field(default=0, compare=False)
     kernel: bool = field(default=False, compare=False)
 
 
@@ -58,6 +59,10 @@ class Group:
             return ()
         return (Member(self.leader),)
 
+    def everybody(self) -> Sequence[Member]:
+        """Return those alive, and whoever was only needed to start them."""
+        return self.members()
+
     def send(self, number: signal.Signals, members: Sequence[Member]) -> None:
         """Send a signal to the group and to those members that left it."""
         del members
@@ -72,7 +77,7 @@ class Family(Group):
         """Watch this child, which leads its session, and everybody who carries the mark."""
         super().__init__(leader)
         self._mark = mark.encode()
-        born = _member(leader)
+        born = member_of(leader)
         self._born = born.started if born else 0
         self._known: frozenset[Member] = frozenset()
         self._dead = {leader}
@@ -94,10 +99,9 @@ class Family(Group):
 
     def _processes(self) -> list[Member]:
         """Return all that live and may descend from the child, which are those not older than it."""
-        listed = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  (names are all we need)
         living: list[Member] = []
-        for pid in listed:
-            member = _member(pid)
+        for pid in numbers():
+            member = member_of(pid)
             if member and member.started < self._born:
                 continue
             if member and member.alive:
@@ -129,7 +133,12 @@ class Family(Group):
             super().send(number, members)
         for member in members:
             if member.group != self.leader:
-                _send_to(member, number)
+                send_to(member, number)
+
+
+def numbers() -> list[int]:
+    """Return the numbers of all processes."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  (names are all we need)
 
 
 def family_of(leader: int, mark: str) -> Group:
@@ -137,13 +146,14 @@ def family_of(leader: int, mark: str) -> Group:
     return Family(leader, mark) if Path("/proc/self/stat").exists() else Group(leader)
 
 
-def _send_to(member: Member, number: signal.Signals) -> None:
+def send_to(member: Member, number: signal.Signals) -> None:
+    """Send a signal to a process if it is still the one that was found."""
     try:
         handle = os.pidfd_open(member.pid)
     except OSError:
         return
     try:
-        now = _member(member.pid)
+        now = member_of(member.pid)
         if now == member:
             with suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(handle, number)
@@ -153,9 +163,10 @@ def _send_to(member: Member, number: signal.Signals) -> None:
 
 _KERNEL_THREAD = 0x00200000
 """PF_KTHREAD of linux/sched.h."""
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
-def _member(pid: int) -> Member | None:
+def member_of(pid: int) -> Member | None:
     """Read one process; None if it is gone."""
     try:
         stat = _contents(f"/proc/{pid}/stat")
@@ -172,6 +183,7 @@ def _member(pid: int) -> Member | None:
         session=int(fields[3]),
         alive=fields[0] not in {b"Z", b"X"},
         kernel=bool(int(fields[6]) & _KERNEL_THREAD),
+        memory=int(fields[21]) * _PAGE,
     )
 
 

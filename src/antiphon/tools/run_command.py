@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, cast
@@ -12,8 +13,11 @@ import anyio
 from msgspec import Meta
 
 from antiphon.engine.events import EXCLUSIVE, Access, Result, failure, reading
+from antiphon.policy.sandbox.base import Sandbox
 from antiphon.policy.subjects import CommandSubject
 from antiphon.protocol.messages import Json
+from antiphon.shell.parsing import parse
+from antiphon.shell.script import Script
 from antiphon.tools.background import Background, Running, TooMany
 from antiphon.tools.background_command import BackgroundCommand, state_of
 from antiphon.tools.base import Arguments, BaseTool, InvalidArguments, Limits, ToolContext, Workspace
@@ -21,9 +25,11 @@ from antiphon.tools.command_environment import command_environment
 from antiphon.tools.command_output import CommandOutput
 from antiphon.tools.command_result import how_it_ended, stopped_children
 from antiphon.tools.paths import resolve, shown
-from antiphon.tools.processes import Ended, run_process
+from antiphon.tools.process_limits import ProcessLimits
+from antiphon.tools.processes import Ended
 from antiphon.tools.read_only_commands import is_read_only
 from antiphon.tools.read_only_git import safe_git
+from antiphon.tools.sandboxed import Told, hint, run_confined
 from antiphon.tools.schema import parse_arguments
 
 DEFAULT_TIMEOUT = 120.0
@@ -43,6 +49,13 @@ class RunCommandArguments(Arguments, frozen=True):
     background: Annotated[
         bool, Meta(description="Start it and go on, for servers and watchers. It has no timeout.")
     ] = False
+    outside_sandbox: Annotated[
+        bool,
+        Meta(
+            description="Run it without the sandbox, for what needs the network or files outside the workspace; "
+            "the user is asked."
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,13 @@ class Planned:
         given: the arguments.
         cwd: the real directory.
         reads: the command is known to only read.
+        script: what the command consists of; None where it was not understood.
     """
 
     given: RunCommandArguments
     cwd: Path
     reads: bool
+    script: Script | None = None
 
 
 class RunCommand(BaseTool[Planned]):
@@ -78,17 +93,30 @@ class RunCommand(BaseTool[Planned]):
     }
     timeout = LONGEST_TIMEOUT + _TO_STOP
 
-    def __init__(self, workspace: Workspace, limits: Limits | None = None, *, hidden: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        limits: Limits | None = None,
+        *,
+        hidden: Collection[str] = (),
+        sandbox: Sandbox | None = None,
+        taking: ProcessLimits | None = None,
+    ) -> None:
         """Run commands in a workspace.
 
         Args:
             workspace: where they start.
             limits: how long a result may be.
             hidden: names of environment variables that commands do not get, besides the keys of model APIs.
+            sandbox: what they run in, unless they are to run outside; none without.
+            taking: what one may take of the machine.
         """
         self._workspace = workspace
         self._limits = limits or Limits()
         self._hidden = hidden
+        self._sandbox = sandbox
+        places = (*workspace.roots(writing=True), Path(tempfile.gettempdir()))
+        self._taking = taking or ProcessLimits(places=places)
         self.background = Background(workspace)
 
     def background_tool(self) -> BackgroundCommand:
@@ -105,7 +133,8 @@ class RunCommand(BaseTool[Planned]):
         if not given.command.strip() or "\0" in given.command:
             raise InvalidArguments("The command is empty, or holds a NUL character, which no command can.")
         cwd = resolve(self._workspace, given.cwd)
-        return Planned(given, cwd, not given.background and is_read_only(given.command, self._workspace, cwd))
+        reads = not given.background and is_read_only(given.command, self._workspace, cwd)
+        return Planned(given, cwd, reads, parse(given.command))
 
     def access(self, arguments: Planned) -> Access:
         """Anything may be changed, unless the command is known to only read."""
@@ -113,7 +142,12 @@ class RunCommand(BaseTool[Planned]):
 
     def subject(self, arguments: Planned) -> CommandSubject:
         """The command, and what is known of it."""
-        return CommandSubject(arguments.given.command, None, arguments.cwd, arguments.reads)
+        sandbox = self._sandbox_of(arguments)
+        name = "" if sandbox is None else sandbox.name
+        return CommandSubject(arguments.given.command, arguments.script, arguments.cwd, arguments.reads, name)
+
+    def _sandbox_of(self, plan: Planned) -> Sandbox | None:
+        return None if plan.given.outside_sandbox else self._sandbox
 
     async def run(self, arguments: Planned, context: ToolContext) -> Result:
         """Run the command to its end, or start it in the background."""
@@ -148,13 +182,16 @@ class RunCommand(BaseTool[Planned]):
     async def _ran(self, argv: list[str], plan: Planned, env: Mapping[str, str], context: ToolContext) -> Result:
         seconds = min(plan.given.timeout, LONGEST_TIMEOUT)
         output = CommandOutput(context, self._limits, self._workspace)
-        ended = Ended(None)
+        sandbox = self._sandbox_of(plan)
+        told = Told(Ended(None))
         trouble: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(output.tell, name="tell the output")
                 try:
-                    ended = await run_process(argv, cwd=plan.cwd, env=env, output=output.feed, timeout=seconds)
+                    told = await run_confined(
+                        sandbox, argv, cwd=plan.cwd, env=env, output=output.feed, timeout=seconds, limits=self._taking
+                    )
                 except (OSError, ValueError) as error:
                     trouble = error
                 tasks.cancel_scope.cancel()
@@ -162,10 +199,18 @@ class RunCommand(BaseTool[Planned]):
             text = output.close()
         if trouble:
             raise trouble
-        return _result(ended, text, seconds)
+        return _result(told, text, seconds, confined=sandbox is not None)
 
     async def _started(self, argv: list[str], plan: Planned, env: Mapping[str, str]) -> Result:
-        running = await self.background.start(plan.given.command, argv, plan.cwd, env)
+        async def job(output: Callable[[bytes], None]) -> Ended:
+            sandbox = self._sandbox_of(plan)
+            told = await run_confined(
+                sandbox, argv, cwd=plan.cwd, env=env, output=output, limits=self._taking, lasting=True
+            )
+            output("".join(f"\n{note}\n" for note in told.notes).encode())
+            return told.ended
+
+        running = await self.background.start(plan.given.command, job)
         try:
             await running.wait(_FIRST_LOOK)
         except BaseException:
@@ -179,18 +224,24 @@ class RunCommand(BaseTool[Planned]):
         await self.background.aclose()
 
 
-def _result(ended: Ended, output: str, seconds: float) -> Result:
+def _result(told: Told, output: str, seconds: float, *, confined: bool) -> Result:
     output = output.strip("\n")
+    ended = told.ended
     note = stopped_children(ended)
+    ways = hint(ended, output) if confined else ""
     if ended.timed_out:
         head = (
             f"Timed out after {seconds:g} s and was stopped. Give it a longer timeout (at most {LONGEST_TIMEOUT:g}), "
             "or start it in the background."
         )
-        return failure("\n\n".join(part for part in (head, output or "(no output)") if part))
-    if ended.code != 0:
-        return failure("\n\n".join(part for part in (_capital(how_it_ended(ended)), output, note) if part))
-    return Result("\n\n".join(part for part in (output or "(no output)", note) if part))
+        return failure(_paragraphs(head, output or "(no output)", *told.notes))
+    if ended.code != 0 or ended.exceeded:
+        return failure(_paragraphs(_capital(how_it_ended(ended)), output, note, *told.notes, ways))
+    return Result(_paragraphs(output or "(no output)", note, *told.notes))
+
+
+def _paragraphs(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
 def _capital(text: str) -> str:

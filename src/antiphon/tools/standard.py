@@ -1,6 +1,7 @@
 """The tools of the coding agent, in the fixed order that prompt caches rest on."""
 
 from antiphon.policy.addresses import Addresses
+from antiphon.policy.sandbox.base import Sandbox
 from antiphon.tools.ask_user import AskPerson, AskUser
 from antiphon.tools.base import Limits, Tool, Workspace
 from antiphon.tools.edit_file import EditFile
@@ -23,6 +24,7 @@ def standard_tools(
     addresses: Addresses | None = None,
     limits: Limits | None = None,
     history: Entries | None = None,
+    sandbox: Sandbox | None = None,
 ) -> list[Tool]:
     """Return the tools of the coding agent.
 
@@ -33,8 +35,9 @@ def standard_tools(
         addresses: which addresses `web_fetch` may reach; public ones only unless given.
         limits: how long results may be.
         history: reads the records of the session; without it the model has no `search_history`.
+        sandbox: what commands run in; none without.
     """
-    command = RunCommand(workspace, limits)
+    command = RunCommand(workspace, limits, sandbox=sandbox)
     tools: list[Tool] = [
         ReadFile(workspace, limits),
         ListFiles(workspace, limits),
