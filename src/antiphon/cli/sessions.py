@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 
 from antiphon.cli.session_commands.place import Place
+from antiphon.cli.withholding import add_flag
 from antiphon.errors import SettingsError
 
 _ACTIONS = {
@@ -35,9 +36,10 @@ _LATEST = f"{_WHICH}; without it, the latest of this directory"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the flags of the command."""
-    parser.set_defaults(action="list", cd=None, all=False, json=False, limit=None)
+    parser.set_defaults(action="list", cd=None, all=False, json=False, limit=None, with_secrets=False)
     _add_place(parser, every=True)
     _add_limit(parser, "list at most N sessions; 0 is all (default: 20)")
+    add_flag(parser, argparse.SUPPRESS)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
     made = {
         name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
@@ -45,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for name, action in made.items():
         _add_place(action, every=name in {"list", "search", "prune"})
+        if name in {"list", "search", "show", "export"}:
+            add_flag(action, argparse.SUPPRESS)
     _add_limit(made["list"], "list at most N sessions; 0 is all (default: 20)")
     made["search"].add_argument("words", nargs="+", metavar="WORD", help='words, or "several in quotes" side by side')
     _add_limit(made["search"], "show at most N sessions (default: 20)")
@@ -82,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError("--limit is a number from 0 on.")
     action = import_module(f"antiphon.cli.session_commands.{_MODULES[arguments.action or 'list']}")
     sys.stdout.write(action.run(place, arguments))
+    sys.stdout.flush()
+    place.withheld.tell()
     return 0
 
 

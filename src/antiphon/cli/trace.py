@@ -16,6 +16,7 @@ from antiphon.cli.tracing.choosing import Shown, choose
 from antiphon.cli.tracing.drawing import document
 from antiphon.cli.tracing.page import page
 from antiphon.cli.tracing.text import lines
+from antiphon.cli.withholding import Withholding, add_flag
 from antiphon.errors import SessionError, SettingsError
 from antiphon.protocol.messages import Json
 from antiphon.providers.models import using
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--html", metavar="FILE", help="write one page that needs nothing else; - is standard output")
     form.add_argument("--svg", metavar="FILE", help="write one picture that needs nothing else; - is standard output")
+    add_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.all and arguments.run is not None:
         raise SettingsError("--all and --run ask for different things; choose one of them.")
+    withheld = Withholding.of(arguments)
     with using(own_models(os.environ)):
-        found = _read(arguments.session, Path(arguments.cd or ".").resolve())
+        found = withheld(_read(arguments.session, Path(arguments.cd or ".").resolve()))
         in_terminal = not (arguments.json or arguments.html or arguments.svg)
         shown = choose(
             found,
@@ -75,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             _write(arguments.svg, document(found, shown))
         else:
             _print(found, shown)
+    withheld.tell()
     return 0
 
 

@@ -1,9 +1,10 @@
 """What an answer that is no reply means: which error, whether to ask again, and a text for the person who has to act.
 
 Knows HTTP status, headers and error bodies, also those of the proxies and clouds between us and the API. Does not know
-how they were fetched.
+how they were fetched. Servers quote the key they refuse: no text that is made here has one.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from antiphon.errors import Overloaded, Rejected, StreamBroken
 from antiphon.protocol.decoding import decode
 from antiphon.protocol.messages import Json
 from antiphon.protocol.streaming import ReplyFailed
+from antiphon.redaction import Redactor
 
 LONGEST_WAIT = 60.0
 """Seconds; a server that asks for more is not waited for."""
@@ -50,6 +52,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, *, server: str
     wait = _wait(headers, now)
     if wait is not None and wait > LONGEST_WAIT:
         text = f"{text} (The server asks to wait {wait:.0f} seconds.)"
+    text = _without_secrets(text)
     kind = Overloaded if status in _RETRYABLE_STATUS or status >= 500 else Rejected
     found = kind(
         status,
@@ -69,10 +72,14 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, *, server: str
 
 def broken(failed: ReplyFailed, request_id: str | None) -> StreamBroken:
     """Return the error that a reply's failure stands for."""
-    error = StreamBroken(failed.text)
+    error = StreamBroken(_without_secrets(failed.text))
     error.retryable = failed.error_type not in _FINAL_TYPES
     error.request_id = request_id
     return error
+
+
+def _without_secrets(text: str) -> str:
+    return Redactor.of(os.environ).redact(text)
 
 
 def _api_error(body: bytes) -> tuple[Json, str | None]:
@@ -120,7 +127,7 @@ def _foreign_text(status: int, body: bytes, server: str) -> str:
 
 
 def _excerpt(text: str) -> str:
-    text = " ".join(text.split())
+    text = _without_secrets(" ".join(text.split()))
     return text if len(text) <= _LONGEST_EXCERPT else f"{text[:_LONGEST_EXCERPT]}..."
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from antiphon.protocol.registry import rule
 from antiphon.protocol.rule import Violation
+from antiphon.redaction import Redactor
 
 _HEADER_ITEMS = 8
 
@@ -114,11 +115,12 @@ class Exchange:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON."""
+        redactor = Redactor()
         return {
             "number": self.number,
             "at": round(self.at, 3),
             "method": self.method,
-            "path": self.path,
+            "path": redactor.redact(self.path),
             "upstream": self.upstream,
             "status": self.status,
             "outcome": self.outcome,
@@ -133,7 +135,7 @@ class Exchange:
             "failed_open": self.failed_open or None,
             "cached": self.cached,
             "sorted": self.sorted,
-            "reason": self.reason or None,
+            "reason": redactor.redact(self.reason) or None,
         }
 
 

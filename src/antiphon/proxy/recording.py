@@ -1,6 +1,7 @@
 """What a recording of one exchange says: enough to see a fault again, and nothing that was said in it.
 
-Headers are on a list of those that matter, so keys are in none. The request is redacted, unless that is not wanted.
+Headers are on a list of those that matter, so keys are in none. The request is redacted, unless that is not wanted;
+then only keys, tokens and passwords are taken out of it.
 """
 
 import json
@@ -16,6 +17,7 @@ import msgspec
 from antiphon.protocol.raw import decode_body
 from antiphon.proxy.notes import Done
 from antiphon.proxy.redaction import Redaction
+from antiphon.redaction import Redactor
 
 _HEADERS = frozenset(
     {
@@ -103,13 +105,13 @@ def rendered(case: Case, salt: bytes | None) -> bytes:
 
     Args:
         case: the exchange.
-        salt: of the stand-ins; None keeps what was said.
+        salt: of the stand-ins; None keeps what was said, but for secrets.
     """
-    redaction = None if salt is None else Redaction(salt)
+    redaction = _Said() if salt is None else Redaction(salt)
     request = _body(case.body, redaction)
     value = {
         "antiphon": "recording",
-        "redacted": redaction is not None,
+        "redacted": salt is not None,
         "at": datetime.fromtimestamp(case.at, UTC).isoformat(timespec="milliseconds"),
         "number": case.number,
         "method": case.method,
@@ -137,11 +139,29 @@ def rendered(case: Case, salt: bytes | None) -> bytes:
         return data
 
 
-def _body(body: bytes, redaction: Redaction | None) -> Any:
+class _Said:
+    """Leaves what was said, without the secrets in it."""
+
+    def __init__(self) -> None:
+        self._redactor = Redactor()
+
+    def request(self, request: Any) -> Any:
+        return self._redactor.redact_json(request)
+
+    def error(self, body: bytes) -> Any:
+        try:
+            return self._redactor.redact_json(json.loads(body))
+        except (ValueError, RecursionError):
+            return self._redactor.redact(body.decode(errors="replace"))
+
+
+def _body(body: bytes, redaction: Redaction | _Said) -> Any:
     value = _decoded(body)
-    if value is None:
-        return f"<{len(body)} bytes that are no JSON>" if redaction else body.decode(errors="backslashreplace")
-    return redaction.request(value) if redaction else value
+    if value is not None:
+        return redaction.request(value)
+    if isinstance(redaction, Redaction):
+        return f"<{len(body)} bytes that are no JSON>"
+    return redaction.request(body.decode(errors="backslashreplace"))
 
 
 def _decoded(body: bytes) -> Any:
@@ -156,7 +176,7 @@ def _decoded(body: bytes) -> Any:
         return decode_body(body).request
 
 
-def _error(case: Case, redaction: Redaction | None) -> Any:
+def _error(case: Case, redaction: Redaction | _Said) -> Any:
     if not case.error:
         return None
     body = case.error
@@ -167,12 +187,7 @@ def _error(case: Case, redaction: Redaction | None) -> Any:
             return f"<{len(body)} bytes that cannot be unpacked>"
     elif case.encoding not in {"", "identity"}:
         return f"<{len(body)} bytes of {case.encoding[:20]}>"
-    if redaction:
-        return redaction.error(body)
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body.decode(errors="replace")
+    return redaction.error(body)
 
 
 def _headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

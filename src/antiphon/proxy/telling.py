@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from antiphon.proxy.notes import Exchange
+from antiphon.redaction import Redactor
 
 _MOST_PLACES = 3
 
@@ -31,7 +32,8 @@ def as_text(exchange: Exchange) -> str:
     if not told:
         return ""
     when = datetime.fromtimestamp(exchange.at).astimezone().strftime("%H:%M:%S")
-    return f"{when} {exchange.method} {exchange.path} {exchange.status or '---'}: {'; '.join(told)}"
+    # Gateways have keys in paths, and reasons quote what a server said.
+    return Redactor().redact(f"{when} {exchange.method} {exchange.path} {exchange.status or '---'}: {'; '.join(told)}")
 
 
 def _repairs(exchange: Exchange) -> list[str]:

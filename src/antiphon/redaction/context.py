@@ -7,6 +7,8 @@ are none, and a page of documentation is to come out as it went in.
 import re
 from collections.abc import Callable, Iterator
 
+from antiphon.redaction.families import compiled
+
 _STEMS = ("passw", "passphrase", "pwd", "secret", "token", "credential", "key")
 """What the names of secrets have in them; `key` only behind a word that says which."""
 _WHICH_KEY = re.compile(r"(?:api|access|private|account|auth|encryption|signing|shared|master|license)[_-]?\Z")
@@ -28,22 +30,21 @@ _NUMBERS = re.compile(r"tokens(?![a-z])|tokeni[sz]", re.IGNORECASE)
 """Tokens that are counted, and no secrets."""
 _PASSWORD = re.compile(r"passw|passphrase|pwd", re.IGNORECASE)
 
-_FLAG = re.compile(
+_FLAG = (
     r"--(?:[a-z]{1,20}-){0,3}(?:password|passwd|passphrase|secret|token|api-?key)[ \t]{1,4}[\"']?"
     r"(?P<secret>[^\s\"'`<>$(){}]{6,512})"
 )
-_NETRC = re.compile(r"\blogin[ \t]{1,4}\S{1,100}\s{1,4}password[ \t]{1,4}(?P<secret>\S{3,512})")
-_URL = re.compile(r"://[^\s/:@\"'<>]{0,200}:(?P<secret>[^\s/@\"'<>]{3,512})@")
-_URL_OF_TOKEN = re.compile(r"://(?P<secret>[^\s/:@\"'<>]{16,512})@")
-_HEADER = re.compile(
-    r"authorization(?:\\?[\"'])?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?"
-    r"(?:bearer|basic|token|digest|apikey|bot)[ ]{1,3}(?P<secret>[^\s\"'\\,;<>{}$]{6,4096})",
-    re.IGNORECASE,
+_NETRC = r"\blogin[ \t]{1,4}\S{1,100}\s{1,4}password[ \t]{1,4}(?P<secret>\S{3,512})"
+_URL = r"://[^\s/:@\"'<>]{0,200}:(?P<secret>[^\s/@\"'<>]{3,512})@"
+_BEFORE_HOST = r"://(?P<secret>[^\s/:@\"'<>]{16,512})@"
+_HEADER = (
+    r"(?i)authorization(?:\\?[\"'])?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?"
+    r"(?:bearer|basic|token|digest|apikey|bot)[ ]{1,3}(?P<secret>[^\s\"'\\,;<>{}$]{6,4096})"
 )
-_BEARER = re.compile(r"bearer[ ]{1,3}(?P<secret>[\w.~+/-]{16,4096}={0,2})", re.IGNORECASE)
-_COOKIE = re.compile(r"cookie[\"']?[ \t]?:[ \t]?[\"']?(?P<secret>[\w.-]{1,100}=[^\r\n\"'\\]{6,8192})", re.IGNORECASE)
-_AUTH = re.compile(r"auth\\?[\"']?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?(?P<secret>[A-Za-z0-9+/]{12,512}={0,2})")
-_SIGNATURE = re.compile(r"[?&](?:sig|X-Amz-Signature|X-Amz-Security-Token)=(?P<secret>[\w%+/=-]{16,2048})")
+_BEARER = r"(?i)bearer[ ]{1,3}(?P<secret>[\w.~+/-]{16,4096}={0,2})"
+_COOKIE = r"(?i)cookie[\"']?[ \t]?:[ \t]?[\"']?(?P<secret>[\w.-]{1,100}=[^\r\n\"'\\]{6,8192})"
+_AUTH = r"auth\\?[\"']?[ \t]{0,3}[:=][ \t]{0,3}(?:\\?[\"'])?(?P<secret>[A-Za-z0-9+/]{12,512}={0,2})"
+_SIGNATURE = r"[?&](?:sig|X-Amz-Signature|X-Amz-Security-Token)=(?P<secret>[\w%+/=-]{16,2048})"
 
 _WORDS = re.compile(r"[A-Za-z]*(?:[_.: -]+[A-Za-z]+)*[_-]?\d{0,2}[.!?:]?")
 """What is words: names of variables, of fields, and what documentation writes for a value."""
@@ -70,7 +71,7 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
     lower = text.lower()
     for words, pattern, label, holds in _PLACES:
         if all(word in lower for word in words):
-            for match in pattern.finditer(text):
+            for match in compiled(pattern).finditer(text):
                 if holds(match["secret"]):
                     yield *match.span("secret"), label
     # Nearly all characters are as long in lower case; where one is not, the positions are not the same.
@@ -127,9 +128,9 @@ def _has_digit(text: str) -> bool:
     return _DIGIT.search(text) is not None
 
 
-_PLACES: tuple[tuple[tuple[str, ...], re.Pattern[str], str, Callable[[str], bool]], ...] = (
+_PLACES: tuple[tuple[tuple[str, ...], str, str, Callable[[str], bool]], ...] = (
     (("://", "@"), _URL, "password", _is_given),
-    (("://", "@"), _URL_OF_TOKEN, "token", _is_drawn),
+    (("://", "@"), _BEFORE_HOST, "token", _is_drawn),
     (("authorization",), _HEADER, "credentials", _is_given),
     (("bearer ",), _BEARER, "credentials", _is_drawn),
     (("cookie", ":"), _COOKIE, "cookie", lambda value: _is_given(value.partition("=")[2])),

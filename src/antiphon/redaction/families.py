@@ -24,6 +24,11 @@ _RUN = r"\w-"
 """Inside of what a token may not begin that holds dashes and underscores itself."""
 
 
+def _many(kind: str, least: int) -> str:
+    """Return a pattern for the rest of a token: so many characters at least, or fewer where the text was cut there."""
+    return rf"(?:{kind}{{{least},}}|{kind}{{6,}}+(?=(?:…|\.\.\.)?\Z))"
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Secrets of one shape.
@@ -44,7 +49,7 @@ class Family:
         """Yield where in a text they stand."""
         if not any(anchor in text for anchor in self.anchors):
             return
-        for match in _compiled(self.pattern).finditer(text):
+        for match in compiled(self.pattern).finditer(text):
             group = "secret" if "secret" in match.re.groupindex else 0
             # A row of x is how people write that a token goes there.
             if len(set(match[group])) > 5 and self.holds(match[group]):
@@ -52,7 +57,8 @@ class Family:
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern that is compiled when it is first needed: most of them never are, and it takes a while."""
     return re.compile(pattern)
 
 
@@ -73,14 +79,14 @@ FAMILIES = (
         r"(?:(?:[^-]|-(?!----))*+-----END [A-Z0-9 ]{0,40}-----|[A-Za-z0-9+/=\\\s]{24,8192})",
     ),
     Family("private key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[A-Z0-9]{50,64}"),
-    Family("Anthropic key", ("sk-ant-",), r"sk-ant-[\w-]{16,}"),
-    Family("API key", ("sk-",), _beginning("sk-", _RUN) + r"[\w-]{20,}", is_mixed),
-    Family("GitHub token", ("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), r"gh[opsur]_[A-Za-z0-9]{36,}"),
-    Family("GitHub token", ("github_pat_",), r"github_pat_\w{22,}"),
+    Family("Anthropic key", ("sk-ant-",), r"sk-ant-" + _many(r"[\w-]", 16)),
+    Family("API key", ("sk-",), _beginning("sk-", _RUN) + _many(r"[\w-]", 20), is_mixed),
+    Family("GitHub token", ("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), r"gh[opsur]_" + _many("[A-Za-z0-9]", 36)),
+    Family("GitHub token", ("github_pat_",), r"github_pat_" + _many(r"\w", 22)),
     Family(
         "GitLab token",
         ("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-"),
-        r"gl(?:pat|dt|rt|ptt|cbt|soat)-[\w-]{20,}(?:\.[\w-]+){0,3}",
+        r"gl(?:pat|dt|rt|ptt|cbt|soat)-" + _many(r"[\w-]", 20) + r"(?:\.[\w-]+){0,3}",
     ),
     Family("Slack token", ("xox", "xapp-"), r"(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,}", is_mixed),
     Family("Slack webhook", ("hooks.slack.com/",), r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[\w/]{20,})"),
@@ -91,9 +97,9 @@ FAMILIES = (
     Family("Google API key", ("AIza",), _beginning("AIza") + r"[\w-]{35}(?![\w-])"),
     Family("Google token", ("ya29.",), _beginning(r"ya29\.") + r"[\w-]{20,}"),
     Family("Google client secret", ("GOCSPX-",), r"GOCSPX-[\w-]{20,}"),
-    Family("npm token", ("npm_",), r"npm_[A-Za-z0-9]{36,}"),
-    Family("PyPI token", ("pypi-",), r"pypi-[\w-]{50,}"),
-    Family("Hugging Face token", ("hf_",), _beginning("hf_") + r"[A-Za-z0-9]{30,}"),
+    Family("npm token", ("npm_",), r"npm_" + _many("[A-Za-z0-9]", 36)),
+    Family("PyPI token", ("pypi-",), r"pypi-" + _many(r"[\w-]", 50)),
+    Family("Hugging Face token", ("hf_",), _beginning("hf_") + _many("[A-Za-z0-9]", 30)),
     Family("DigitalOcean token", ("_v1_",), r"do[opr]_v1_[a-f0-9]{64}"),
     Family("SendGrid key", ("SG.",), _beginning(r"SG\.") + r"[\w-]{16,64}\.[\w-]{16,64}"),
     Family("Stripe key", ("k_live_", "k_test_"), r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),

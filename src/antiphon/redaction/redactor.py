@@ -71,7 +71,7 @@ class Redactor:
         return text
 
     def redact_json(self, value: T) -> T:
-        """Return a JSON value, or a dataclass or tuple of such, without secrets in its strings and keys.
+        """Return a JSON value, or a dataclass, tuple or set of such, without secrets in its strings and keys.
 
         A string is also a secret where its key says so. Never changes its argument. What is nested too deeply is left
         out.
@@ -82,13 +82,15 @@ class Redactor:
         if isinstance(value, str):
             return self.redact(value)
         if depth > _DEEPEST:
-            return _TOO_DEEP if isinstance(value, dict | list | tuple) else value
+            return _TOO_DEEP if isinstance(value, dict | list | tuple | frozenset) else value
         if isinstance(value, dict):
             table = cast("dict[Any, Any]", value)
             return {self._walk(key, depth): self._field(key, item, depth + 1) for key, item in table.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple | frozenset):
             items = [self._walk(item, depth + 1) for item in cast("list[Any]", value)]
-            return items if isinstance(value, list) else tuple(items)
+            return (
+                items if isinstance(value, list) else frozenset(items) if isinstance(value, frozenset) else tuple(items)
+            )
         if is_dataclass(value) and not isinstance(value, type):
             names = [field.name for field in fields(value) if field.init]
             return replace(value, **{name: self._walk(getattr(value, name), depth + 1) for name in names})

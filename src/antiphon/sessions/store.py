@@ -173,7 +173,13 @@ class Sessions:
         raise SessionError(f"there is no session {text!r}{there}.")
 
     def search(
-        self, text: str, workspace: Path | str | None = None, *, sessions: int = 20, hits: int = 3
+        self,
+        text: str,
+        workspace: Path | str | None = None,
+        *,
+        sessions: int = 20,
+        hits: int = 3,
+        shown: Callable[[str], str] = str,
     ) -> Sequence[Found]:
         """Return the sessions in which something was said that has all these words, newest first.
 
@@ -185,6 +191,7 @@ class Sessions:
             workspace: only sessions that work here; all unless given.
             sessions: most sessions to return.
             hits: most texts to show of each.
+            shown: makes of a text what may be shown, before an excerpt is cut out of it.
 
         Raises:
             SessionError: there is no word in the text, or the directory of the sessions cannot be read.
@@ -192,7 +199,8 @@ class Sessions:
         query = Query(text)
         if not query.phrases:
             raise SessionError(f"{text!r} has no word that could be looked for.")
-        return self._search.search(query, self.list(workspace), sessions=sessions, hits=hits, now=time.time())
+        found = self.list(workspace)
+        return self._search.search(query, found, sessions=sessions, hits=hits, now=time.time(), shown=shown)
 
     def delete(self, session_id: str) -> None:
         """Delete a session, and what is kept about it to list and find it.

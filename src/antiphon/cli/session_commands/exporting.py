@@ -18,8 +18,8 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
     Raises:
         SessionError: there is no such session, it cannot be read, or the file cannot be written.
     """
-    summary = place.find(arguments.session)
-    entries = place.sessions.entries(summary.id)
+    found = place.find(arguments.session)
+    summary, entries = place.withheld((found, place.sessions.entries(found.id)))
     file = "-" if arguments.output is None else arguments.output
     wanted = "json" if arguments.json else arguments.format
     match wanted or _ENDINGS.get(Path(file).suffix.lower(), "markdown"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from antiphon.cli.ages import age
 from antiphon.cli.safe_text import columns, cut, one_line
-from antiphon.cli.session_commands.place import Place, counted, shown_path
+from antiphon.cli.session_commands.place import Place, counted, shown_path, without_secrets
 from antiphon.sessions.listing.described import described
 from antiphon.sessions.listing.finding import short_ids
 from antiphon.sessions.listing.summary import Summary
@@ -25,7 +25,7 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
     usual = len(found) if arguments.json else SHOWN
     most = usual if limit is None else limit or len(found)
     if arguments.json:
-        return json.dumps([described(summary) for summary in found[:most]], indent=2) + "\n"
+        return json.dumps([described(without_secrets(place, summary)) for summary in found[:most]], indent=2) + "\n"
     lines = [*rows(place, found[:most])] if found else [*_none(place)]
     if len(found) > most:
         lines.append(place.paint(f"{len(found) - most} more; --limit 0 lists all.", "quiet"))
@@ -39,7 +39,7 @@ def rows(place: Place, summaries: Sequence[Summary]) -> Iterator[str]:
     narrow = 0 < place.width < NARROW
     paths = {summary.workspace: _path(summary.workspace) for summary in summaries} if place.all and not narrow else {}
     path_width = max(map(columns, paths.values()), default=0)
-    for summary in summaries:
+    for summary in (without_secrets(place, each) for each in summaries):
         pieces = [
             (f"{ids[summary.id]:<{widest}}  ", "active"),
             (f"{age(summary.updated, place.now):>11}  ", "quiet"),

@@ -10,12 +10,13 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from antiphon.cli.paint import Paint
 from antiphon.cli.safe_text import one_line, safe
+from antiphon.cli.withholding import Withholding
 from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions import Sessions
 from antiphon.sessions.listing.summary import Summary
@@ -36,6 +37,7 @@ class Place:
         all: those of every workspace are.
         paint: styles for standard output.
         now: seconds since 1970.
+        withheld: takes secrets out of what is shown.
     """
 
     sessions: Sessions
@@ -43,12 +45,14 @@ class Place:
     all: bool
     paint: Paint
     now: float
+    withheld: Withholding
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "Place":
         """Find out from the flags. A workspace need not be there any more."""
         workspace = Path(arguments.cd or ".").expanduser().resolve()
-        return cls(Sessions(), workspace, arguments.all, Paint.of(sys.stdout, os.environ), time.time())
+        paint = Paint.of(sys.stdout, os.environ)
+        return cls(Sessions(), workspace, arguments.all, paint, time.time(), Withholding.of(arguments))
 
     @property
     def scope(self) -> Path | None:
@@ -86,6 +90,11 @@ class Place:
                 "directories; name one by its id."
             )
         return latest
+
+
+def without_secrets(place: Place, summary: Summary) -> Summary:
+    """Return a summary as it may be shown; of what it says, titles and names are what somebody typed."""
+    return replace(summary, title=place.withheld(summary.title), name=place.withheld(summary.name))
 
 
 def named(summary: Summary) -> str:

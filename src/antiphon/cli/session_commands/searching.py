@@ -9,7 +9,7 @@ from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import safe
 from antiphon.cli.screen import Piece
 from antiphon.cli.session_commands.listing import NARROW, SHOWN, rows
-from antiphon.cli.session_commands.place import Place, shown_path
+from antiphon.cli.session_commands.place import Place, shown_path, without_secrets
 from antiphon.sessions.listing.described import described, iso
 from antiphon.sessions.searching.matching import Excerpt
 from antiphon.sessions.searching.search import Found, Hit
@@ -26,9 +26,11 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
         SessionError: there is no word to look for.
     """
     most = arguments.limit or SHOWN
-    found = place.sessions.search(" ".join(arguments.words), place.scope, sessions=most, hits=_HITS)
+    found = place.sessions.search(
+        " ".join(arguments.words), place.scope, sessions=most, hits=_HITS, shown=place.withheld
+    )
     if arguments.json:
-        return json.dumps([_described(session) for session in found], indent=2) + "\n"
+        return json.dumps([_described(place, session) for session in found], indent=2) + "\n"
     if not found:
         where = "in any session" if place.all else f"in the sessions of {shown_path(str(place.workspace))}"
         return f"Nothing was found {where}{'' if place.all else '; --all looks in those of other directories'}.\n"
@@ -58,8 +60,9 @@ def _pieces(excerpt: Excerpt) -> Iterator[Piece]:
     yield safe(excerpt.text[place:]), ""
 
 
-def _described(found: Found) -> dict[str, object]:
-    return {"session": described(found.summary), "count": found.count, "hits": [_hit(hit) for hit in found.hits]}
+def _described(place: Place, found: Found) -> dict[str, object]:
+    summary = without_secrets(place, found.summary)
+    return {"session": described(summary), "count": found.count, "hits": [_hit(hit) for hit in found.hits]}
 
 
 def _hit(hit: Hit) -> dict[str, object]:

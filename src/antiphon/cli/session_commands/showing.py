@@ -33,8 +33,8 @@ def run(place: Place, arguments: argparse.Namespace) -> str:
     Raises:
         SessionError: there is no such session, or it cannot be read.
     """
-    summary = place.find(arguments.session)
-    entries = place.sessions.entries(summary.id)
+    found = place.find(arguments.session)
+    summary, entries = place.withheld((found, place.sessions.entries(found.id)))
     if arguments.json:
         return for_output(to_json(summary, entries, records=arguments.full))
     shown = _Shown(place, place.terminal.marks.states, full=arguments.full)

@@ -6,7 +6,7 @@ read-only, or an SQLite without FTS5) the sessions are read from beginning to en
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,14 @@ class Search:
         self._cache = Cache(directory / "search.db", _SCHEMA, _VERSION)
 
     def search(
-        self, query: Query, summaries: Sequence[Summary], *, sessions: int, hits: int, now: float
+        self,
+        query: Query,
+        summaries: Sequence[Summary],
+        *,
+        sessions: int,
+        hits: int,
+        now: float,
+        shown: Callable[[str], str] = str,
     ) -> list[Found]:
         """Return the sessions in which something matches, in the order given.
 
@@ -104,6 +111,7 @@ class Search:
             sessions: most sessions to return.
             hits: most texts to show of each.
             now: seconds since 1970.
+            shown: makes of a text what may be shown, before an excerpt is cut out of it.
         """
         places = self._indexed(query, summaries, now)
         found: list[Found] = []
@@ -111,9 +119,9 @@ class Search:
             if len(found) == sessions:
                 break
             matching = self._scanned(query, summary.id) if places is None else places.get(summary.id, [])
-            shown = sorted(sorted(matching, key=lambda place: _FIRST.index(place[2]))[:hits])
-            if shown:
-                found.append(Found(summary, len(matching), tuple(self._hits(query, summary.id, shown))))
+            first = sorted(sorted(matching, key=lambda place: _FIRST.index(place[2]))[:hits])
+            if first:
+                found.append(Found(summary, len(matching), tuple(self._hits(query, summary.id, first, shown))))
         return found
 
     def forget(self) -> None:
@@ -190,11 +198,13 @@ class Search:
             pass  # What can be read of it is found.
         return places
 
-    def _hits(self, query: Query, session_id: str, places: Sequence[_Place]) -> Iterator[Hit]:
+    def _hits(
+        self, query: Query, session_id: str, places: Sequence[_Place], shown: Callable[[str], str]
+    ) -> Iterator[Hit]:
         for number, part, role in places:
             try:
                 _, at, record_texts = next(self._texts(session_id, number - 1))
-                yield Hit(number, at, role, query.excerpt(record_texts[part].text))
+                yield Hit(number, at, role, query.excerpt(shown(record_texts[part].text)))
             except (SessionError, StopIteration, IndexError):
                 continue  # It was there a moment ago.
 
