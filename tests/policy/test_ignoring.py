@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,8 +58,14 @@ def test_patterns_mean_what_they_mean_to_git(tmp_path: Path, pattern: str, hidde
 
 
 PIECES = st.sampled_from(["a", "b", "ab", "*", "**", "?", "a*", "*b", "[ab]", "a*b", "*a*", "[!a]b", "a.b"])
+
+
+def written(start: str, pieces: list[str], end: str) -> str:
+    return start + "/".join(pieces) + end
+
+
 PATTERNS = st.builds(
-    lambda start, pieces, end: start + "/".join(pieces) + end,
+    written,
     st.sampled_from(["", "!", "/", "!/"]),
     st.lists(PIECES, min_size=1, max_size=3),
     st.sampled_from(["", "", "/"]),
@@ -73,7 +80,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PATTERNS, min_size=1, max_size=5), st.lists(PATHS, min_size=5, max_size=30))
 def test_git_itself_says_the_same(repository: Path, patterns: list[str], paths: list[str]) -> None:
     (repository / ".gitignore").write_text("\n".join(patterns))
@@ -181,7 +188,7 @@ def test_names_that_are_no_text_are_hidden_too(tmp_path: Path) -> None:
 def test_where_the_file_system_ignores_case_so_do_the_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / NAME).write_text("Secret.txt\nKIND[A-Z]\ne\u0301\n")
     assert not IgnoreFiles(tmp_path, [NAME]).hides(tmp_path / "SECRET.TXT")
-    monkeypatch.setattr(ignore_files, "_ignores_case", lambda _directory: True)
+    monkeypatch.setattr(ignore_files, "_ignores_case", bool)
     ignored = IgnoreFiles(tmp_path, [NAME])
     assert [ignored.hides(tmp_path / name) for name in ("SECRET.TXT", "kindx", "\xe9", "\xc9", "other")] == [
         *(True, True, True, True),
@@ -209,13 +216,13 @@ def test_of_a_hidden_link_what_it_leads_to_is_listed(tmp_path: Path) -> None:
 def test_what_was_read_before_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ignored = tree(tmp_path, {NAME: "*.key", "a/x.key": "", "b/c/d": "", "b/e": ""})
     read: list[str] = []
-    scandir = os.scandir
+    really = IgnoreFiles._read_directory
 
-    def counted(path: str) -> "os.scandir[str]":
-        read.append(os.path.relpath(path, tmp_path))
-        return scandir(path)
+    def counted(self: IgnoreFiles, directory: str, above: Any) -> Any:
+        read.append(os.path.relpath(directory, tmp_path))
+        return really(self, directory, above)
 
-    monkeypatch.setattr("antiphon.policy.ignore_files.os.scandir", counted)
+    monkeypatch.setattr(IgnoreFiles, "_read_directory", counted)
     monkeypatch.setattr(ignore_files, "_SETTLED_NS", 0)
     time.sleep(0.02)  # beyond the granularity of the file system's times
     assert relative(tmp_path, ignored) == ["a/x.key"]

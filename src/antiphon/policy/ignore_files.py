@@ -8,11 +8,12 @@ when they change.
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from antiphon.policy.ignore_patterns import IgnorePatterns, Stamp, UnusableIgnoreFile, read_patterns, stamp_of
+from antiphon.policy.ignore_patterns import IgnorePatterns, Stamp, UnusableIgnoreFile, stamp_of, text_of
 
 _SETTLED_NS = 100_000_000
 """File systems tell times no finer than some milliseconds: a file that was changed just now may change again unseen."""
@@ -24,16 +25,26 @@ class _IgnoreFile:
 
     directory: str
     name: str
-    patterns: IgnorePatterns | None
+    text: str
+    patterns: IgnorePatterns | None = field(compare=False)
     problem: str = ""
 
-    def hiding(self, path: str, *, is_directory: bool) -> str | None:
+    def hiding(self, path: str, *, is_directory: Callable[[], bool] | bool) -> str | None:
         """Say which line hides a path below the directory; None when none does."""
         if self.patterns is None:
             return f"which cannot be used: {self.problem}"
         start = len(self.directory) + (not self.directory.endswith(os.sep))
-        line = self.patterns.hiding(path[start:] + ("/" if is_directory else ""))
+        line = self.patterns.hiding(path[start:], is_directory=is_directory)
         return None if line is None else f"line {line}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An ignore file, its state, and when that was looked at."""
+
+    stamp: Stamp
+    read_at: int
+    file: _IgnoreFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class IgnoreFiles:
         self._root = str(root)
         self._names = tuple(dict.fromkeys(names))
         self._ignores_case = _ignores_case(root)
-        self._read: dict[tuple[str, str], tuple[Stamp, int, _IgnoreFile]] = {}
+        self._read: dict[tuple[str, str], _Read] = {}
         self._seen: dict[str, _Seen] = {}
         self._walking = Lock()
 
@@ -84,7 +95,7 @@ class IgnoreFiles:
         """Say what hides a resolved path, such as `.antiphonignore, line 3`; None when nothing does."""
         return self._look()(path)
 
-    def glance(self) -> Callable[[Path], bool]:
+    def glance(self) -> Callable[[Path | str], bool]:
         """Return what tells the same as `hides`, for many paths at once: it looks each ignore file up only once."""
         look = self._look()
         return lambda path: look(path) is not None
@@ -105,7 +116,7 @@ class IgnoreFiles:
         with self._walking:
             return [Path(directory, name) for directory, seen in self._seen.items() for name in seen.present]
 
-    def _look(self) -> "Callable[[Path], str | None]":
+    def _look(self) -> "Callable[[Path | str], str | None]":
         known: dict[str, _Directory] = {}
 
         def directory(path: str) -> _Directory:
@@ -121,22 +132,22 @@ class IgnoreFiles:
                 found = known[path] = _Directory(hidden, files)
             return found
 
-        def look(path: Path) -> str | None:
+        top = self._root if self._root.endswith(os.sep) else self._root + os.sep
+
+        def look(path: Path | str) -> str | None:
             text = str(path)
-            top = self._root if self._root.endswith(os.sep) else self._root + os.sep
             if not text.startswith(top):
                 return None
             above = directory(os.path.dirname(text))  # noqa: PTH120
             if above.hidden or not above.files:
                 return above.hidden
-            why = self._hiding(above.files, text, is_directory=False)
-            if why is None and (why := self._hiding(above.files, text, is_directory=True)) and not path.is_dir():
-                return None
-            return why
+            return self._hiding(above.files, text, is_directory=partial(os.path.isdir, text))
 
         return look
 
-    def _hiding(self, files: Sequence[_IgnoreFile], path: str, *, is_directory: bool) -> str | None:
+    def _hiding(
+        self, files: Sequence[_IgnoreFile], path: str, *, is_directory: Callable[[], bool] | bool
+    ) -> str | None:
         for file in files:
             line = file.hiding(path, is_directory=is_directory)
             if line is not None:
@@ -151,16 +162,22 @@ class IgnoreFiles:
             if stamp is None:
                 continue
             known = self._read.get((directory, name))
-            if known is not None and known[0] == stamp and known[1] > stamp.changed + _SETTLED_NS:
-                yield known[2]
-                continue
-            now = time.time_ns()
-            try:
-                file = _IgnoreFile(directory, name, read_patterns(path, stamp, ignores_case=self._ignores_case))
-            except UnusableIgnoreFile as problem:
-                file = _IgnoreFile(directory, name, None, str(problem))
-            self._read[directory, name] = (stamp, now, file)
-            yield file
+            if known is None or known.stamp != stamp or known.read_at <= stamp.changed + _SETTLED_NS:
+                now = time.time_ns()
+                file = self._read_file(path, stamp)
+                # The same object for the same text: what was decided by it holds.
+                same = known is not None and file == known.file
+                known = self._read[directory, name] = _Read(stamp, now, known.file if same and known else file)
+            yield known.file
+
+    def _read_file(self, path: Path, stamp: Stamp) -> _IgnoreFile:
+        directory, name, text = str(path.parent), path.name, ""
+        try:
+            text = text_of(path, stamp)
+            patterns = IgnorePatterns(text, ignores_case=self._ignores_case)
+        except UnusableIgnoreFile as problem:
+            return _IgnoreFile(directory, name, text, None, str(problem))
+        return _IgnoreFile(directory, name, text, patterns)
 
     def _walked(self, before: "dict[str, _Seen]") -> Iterator[str]:
         waiting: list[tuple[str, tuple[_IgnoreFile, ...]]] = [(self._root, ())]
@@ -192,12 +209,12 @@ class IgnoreFiles:
             entries = list(scanned)
         names = {entry.name for entry in entries}
         present = tuple(name for name in self._names if name in names)
-        files = (*above, *self._files_in(directory, present))
+        files = (*above, *self._files_in(directory, present)) if present else above
         hidden: list[str] = []
         directories: list[str] = []
         for entry in entries:
             is_directory = entry.is_dir(follow_symlinks=False)
-            if any(file.hiding(entry.path, is_directory=is_directory) is not None for file in files):
+            if files and self._hiding(files, entry.path, is_directory=is_directory):
                 hidden.append(entry.path)
             elif is_directory and entry.name != ".git":
                 directories.append(entry.path)
@@ -211,7 +228,9 @@ class IgnoreFiles:
 
 
 def _same(one: Sequence[_IgnoreFile], other: Sequence[_IgnoreFile]) -> bool:
-    return len(one) == len(other) and all(first is second for first, second in zip(one, other, strict=True))
+    return one is other or (
+        len(one) == len(other) and all(first is second for first, second in zip(one, other, strict=True))
+    )
 
 
 def _directory_stamp(info: os.stat_result) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ class Ignored(Protocol):
         """Say what hides a resolved path, such as `.antiphonignore, line 3`; None when nothing does."""
         ...
 
-    def glance(self) -> Callable[[Path], bool]:
+    def glance(self) -> Callable[[Path | str], bool]:
         """Return what tells the same as `hides` for many paths at once, and quickly."""
         ...
 
@@ -31,7 +31,7 @@ class Ignored(Protocol):
 class NothingHidden:
     """Hides nothing."""
 
-    def hides(self, path: Path) -> bool:
+    def hides(self, path: Path | str) -> bool:
         """Tell that it is not hidden."""
         del path
         return False
@@ -41,7 +41,7 @@ class NothingHidden:
         del path
         return None
 
-    def glance(self) -> Callable[[Path], bool]:
+    def glance(self) -> Callable[[Path | str], bool]:
         """Return what says that nothing is hidden."""
         return self.hides
 
@@ -67,7 +67,7 @@ class _HiddenByAny:
         """Say what hides it."""
         return next((why for part in self._parts if (why := part.why(path)) is not None), None)
 
-    def glance(self) -> Callable[[Path], bool]:
+    def glance(self) -> Callable[[Path | str], bool]:
         """Return what tells it for many paths."""
         looks = [part.glance() for part in self._parts]
         return lambda path: any(look(path) for look in looks)
