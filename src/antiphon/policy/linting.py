@@ -100,8 +100,10 @@ def _wrong_path(pattern: str) -> str:
         return "its pattern is a path, as in src/**"
     if ".." in pattern.split("/"):
         return "paths are compared when they are resolved, so none holds `..`; write //absolute/** or ~/directory/**"
-    if not pattern.strip("/"):
+    if not pattern.strip("./"):
         return "it names no file; write ** for all in the workspace"
+    if pattern.startswith("#") or pattern.endswith("\\") or ("[" in pattern and "]" not in pattern):
+        return "write a backslash before # at its beginning, before a [ that means itself and before another backslash"
     return ""
 
 

@@ -1,32 +1,29 @@
 """Standing permissions: may this call run, must somebody be asked, or may it not.
 
-One decision, from rules and a mode. Does not know tools beyond their names and what they touch, nor who is asked.
+One decision, from rules and a mode, and never from anything that a model or a tool has said. Does not know tools beyond
+their names and what their calls are about, nor who is asked.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
 from antiphon.engine.events import Access, ToolCall
+from antiphon.policy.commands import CommandJudge
+from antiphon.policy.decisions import Decision, by_rule, most_specific
+from antiphon.policy.file_judge import FileJudge
+from antiphon.policy.matching import fits_file, fits_host, names
 from antiphon.policy.modes import PermissionMode
-from antiphon.policy.rules import Rule, RuleSource, Verdict
-from antiphon.policy.subjects import Subject
+from antiphon.policy.rules import Rule, RuleSource, SourceKind, Verdict, parse_rule
+from antiphon.policy.subjects import CommandSubject, FileSubject, Subject, WebSubject
+from antiphon.policy.suggesting import suggested
+from antiphon.policy.workspace import Workspace
 
+__all__ = ["Decision", "Permissions"]
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the permissions say of a call, and why.
-
-    Attributes:
-        verdict: what becomes of it.
-        reason: why, a sentence without its full stop; shown to whoever is asked, or told to the model.
-        rule: the rule that decided, if one did.
-    """
-
-    verdict: Verdict
-    reason: str = ""
-    rule: Rule | None = None
+_HOLD_WHILE_PLANNING: frozenset[SourceKind] = frozenset({"flag", "program"})
+"""Whose rules allow more than reading in plan mode: those that were given together with it."""
+_BYPASS = Decision("allow", "Bypass mode allows what no rule names")
 
 
 class Permissions:
@@ -37,18 +34,24 @@ class Permissions:
     """
 
     def __init__(
-        self, mode: PermissionMode = "default", rules: Iterable[Rule] = (), *, root: Path | None = None
+        self,
+        mode: PermissionMode = "default",
+        rules: Iterable[Rule] = (),
+        *,
+        root: Path | None = None,
+        workspace: Workspace | None = None,
     ) -> None:
         """Decide by these rules.
 
         Args:
             mode: what holds for calls that no rule names.
             rules: denying ones beat asking ones, and those beat allowing ones, wherever they come from.
-            root: the resolved directory that patterns of files start at.
+            root: the resolved directory that patterns of files start at; the working directory unless given.
+            workspace: instead of the root: all that commands may read and edits may change.
         """
         self.mode: PermissionMode = mode
         self._rules = list(rules)
-        self._root = root
+        self._workspace = workspace or (None if root is None else Workspace(root))
 
     @classmethod
     def of(
@@ -61,9 +64,13 @@ class Permissions:
         source: RuleSource = RuleSource(),  # noqa: B008  (frozen)
         root: Path | None = None,
     ) -> Self:
-        """Return the permissions of rules in their written form."""
+        """Return the permissions of rules in their written form.
+
+        Raises:
+            SettingsError: one is none, or could never hold.
+        """
         given: tuple[tuple[Verdict, Iterable[str]], ...] = (("allow", allow), ("ask", ask), ("deny", deny))
-        return cls(mode, [Rule(verdict, text, source=source) for verdict, texts in given for text in texts], root=root)
+        return cls(mode, [parse_rule(text, verdict, source) for verdict, texts in given for text in texts], root=root)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -74,27 +81,126 @@ class Permissions:
         """Let a rule hold from now on, for every agent that uses these permissions."""
         self._rules.append(rule)
 
+    def with_rules(self, rules: Iterable[Rule], *, mode: PermissionMode | None = None) -> "Permissions":
+        """Return permissions like these with other rules, to find out what those would change."""
+        return Permissions(mode or self.mode, rules, workspace=self._workspace)
+
     def decide(self, call: ToolCall, access: Access, subject: Subject | None = None) -> Decision:
-        """Say whether a call may run. Pure and fast."""
-        del subject
-        named = {rule.verdict: rule for rule in self._rules if rule.tool == call.name}
-        if "deny" in named:
-            return Decision("deny", f"The user's settings do not allow {call.name}", named["deny"])
-        if self.mode == "bypass" or "allow" in named or access.early:
-            return Decision("allow", rule=named.get("allow"))
+        """Say whether a call may run. Fast; of files it looks up no more than where links lead."""
+        decision = self._decide(call, access, subject)
+        if decision.verdict != "ask" or not (self.mode == "dont-ask" or (self.mode == "plan" and not access.early)):
+            return decision
         if self.mode == "plan":
-            return Decision("deny", "Plan mode: only calls that read may run. Describe the change instead")
-        if self.mode in {"accept-edits", "auto"} and _edits_files(access):
-            return Decision("allow")
-        if self.mode == "dont-ask":
-            return Decision("deny", f"{call.name} would need the user's approval, and nobody is to be asked")
-        return Decision("ask", f"{call.name} may change something")
+            reason = f"Plan mode: only calls that read may run. Describe the change instead ({decision.reason})"
+        else:
+            reason = f"{decision.reason}, and nobody is to be asked"
+        return Decision("deny", reason, decision.rule, decision.parts)
 
     def suggestions(self, call: ToolCall, subject: Subject | None = None) -> tuple[Rule, ...]:
-        """Return rules that would allow a call that is asked about, the narrowest first."""
-        del subject
-        return (Rule("allow", call.name),)
+        """Return the rules that together would allow a call that is asked about; nothing where none should."""
+        asking = self.with_rules(self._rules, mode="default")
+        # What a call touches counts for reading only, and about that nobody is asked.
+        return suggested(call.name, asking.decide(call, Access(), subject), subject, self._place().root)
+
+    def _decide(self, call: ToolCall, access: Access, subject: Subject | None) -> Decision:
+        counting = [rule for rule in self._rules if rule.verdict != "allow" or self._counts(rule, access)]
+        about = [rule for rule in counting if names(rule, call.name)]
+        fitting = [rule for rule in about if self._fits(rule, subject)]
+        what = _what(call.name, subject)
+        denying = most_specific(rule for rule in fitting if rule.verdict == "deny")
+        if denying is not None:
+            return by_rule(denying, what)
+        asking = most_specific(rule for rule in fitting if rule.verdict == "ask")
+        allowing = most_specific(rule for rule in fitting if rule.verdict == "allow")
+        files = FileJudge(counting, self.mode, self._place())
+        judged = self._judged(subject, about, allowing, files) if isinstance(subject, CommandSubject) else None
+        if asking is not None and (judged is None or judged.verdict != "deny"):
+            return by_rule(asking, what, parts=judged.parts if judged else ())
+        if judged is not None:
+            return judged
+        unsure = most_specific(rule for rule in about if rule.verdict != "allow" and rule.pattern and subject is None)
+        if unsure is not None:
+            reason = f"{call.name} does not say what it is about, so {unsure} of {unsure.source} may be about it"
+            return Decision("ask", reason, unsure)
+        protected = files.protected(call.name, _changed(access, subject))
+        if protected is not None:
+            return protected
+        return by_rule(allowing, what) if allowing is not None else self._by_mode(what, access, subject, files)
+
+    def _counts(self, rule: Rule, access: Access) -> bool:
+        """Tell whether a rule may allow anything in this mode."""
+        return self.mode != "plan" or access.early or rule.source.kind in _HOLD_WHILE_PLANNING
+
+    def _fits(self, rule: Rule, subject: Subject | None) -> bool:
+        """Tell whether a rule about a tool fits what a whole call is about; parts of a command are judged elsewhere."""
+        match subject:
+            case _ if rule.pattern is None:
+                return True
+            case FileSubject():
+                return fits_file(rule, subject.path, self._place().root)
+            case WebSubject():
+                return fits_host(rule, subject.host)
+            case _:
+                return False
+
+    def _judged(
+        self, subject: CommandSubject, about: Sequence[Rule], allowing: Rule | None, files: FileJudge
+    ) -> Decision:
+        free = None
+        if allowing is not None:
+            free = by_rule(allowing, "It")
+        elif self.mode == "bypass":
+            free = _BYPASS
+        elif self.mode == "auto" and subject.sandbox:
+            free = Decision("allow", f"Auto mode allows what runs in the sandbox ({subject.sandbox})")
+        return CommandJudge(
+            subject,
+            [rule for rule in about if rule.pattern is not None],
+            free,
+            written=lambda path: files.written(path, free),
+            reads=lambda _command, _directory: False,
+            inside=lambda path: files.place.root_of(path) is not None,
+        ).decide()
+
+    def _by_mode(self, what: str, access: Access, subject: Subject | None, files: FileJudge) -> Decision:
+        """Say what is done with a call that no rule names and that is no command."""
+        if self.mode == "bypass":
+            return _BYPASS
+        if isinstance(subject, WebSubject):
+            host = subject.host or subject.url
+            return Decision("ask", f"{host} is in no allow rule, and an address can carry data out", allowable=True)
+        if access.early:
+            return Decision("allow", f"{what} only reads")
+        edited = _edited(access, subject, files)
+        if edited is not None:
+            return edited
+        return Decision("ask", f"{what} may change something, and is in no allow rule", allowable=True)
+
+    def _place(self) -> Workspace:
+        return self._workspace or Workspace(Path.cwd())
 
 
-def _edits_files(access: Access) -> bool:
-    return bool(access.writes) and all(resource[:1] == ("file",) for resource in access.writes)
+def _changed(access: Access, subject: Subject | None) -> list[Path]:
+    """Return the files that a call says it changes."""
+    if isinstance(subject, FileSubject):
+        return [subject.path] if subject.writes else []
+    return [Path("/", *resource[1:]) for resource in access.writes if resource[:1] == ("file",)]
+
+
+def _edited(access: Access, subject: Subject | None, files: FileJudge) -> Decision | None:
+    """Return why a mode allows a call because it does nothing but change files; None if it does not."""
+    if isinstance(subject, FileSubject):
+        return files.edited(subject.path) if subject.writes else None
+    # Where a tool only declares what it writes, its paths may be of any form; whoever made it answers for it.
+    only_files = bool(access.writes) and all(resource[:1] == ("file",) for resource in access.writes)
+    return files.edited(files.place.root) if only_files else None
+
+
+def _what(tool: str, subject: Subject | None) -> str:
+    match subject:
+        case FileSubject():
+            return f"{tool} of {subject.path}"
+        case WebSubject():
+            return f"{tool} of {subject.host or subject.url}"
+        case _:
+            return tool
