@@ -21,6 +21,7 @@ from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
 from antiphon.providers.scripted import ScriptedProvider
 from antiphon.sessions.store import Sessions
+from antiphon.testing.leftovers import Leftovers
 
 Json = dict[str, Any]
 MakeHook = Callable[..., HookSetting]
@@ -397,3 +398,23 @@ async def test_without_a_hook_that_wants_to_know_no_program_is_started(
     _, _, events = await run([[use("a")], [say("done")]], [elsewhere], edits)
     assert edits.done == ["a"]
     assert not [event for event in events if isinstance(event, CallHeld | Warned)]
+
+
+@pytest.mark.parametrize("event", ["PreToolUse", "PostToolUse"])
+async def test_a_turn_can_be_stopped_while_its_hooks_run_and_no_process_is_left(
+    tmp_path: Path, event: HookEvent
+) -> None:
+    begun, left = tmp_path / "begun", Leftovers()
+    stubborn = HookSetting(event=event, command=f"trap '' TERM; sleep 3600 & touch {begun}; wait; sleep 3600")
+    edits = Edits()
+    provider = ScriptedProvider([[use("a"), use("b")], [say("and on")]])
+    async with Agent(tools=[edits.tool], provider=provider, hooks=[stubborn]) as agent:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(agent.run, "go")
+            with anyio.fail_after(30):
+                while not begun.exists():  # noqa: ASYNC110  (a program of its own tells no event)
+                    await anyio.sleep(0.01)
+            agent.cancel()
+        assert await left.after(5) == ""
+        assert [block["type"] for block in agent.messages[2]["content"]] == ["tool_result", "tool_result", "text"]
+        assert (await agent.run("go on")).text == "and on"

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from anyio import BrokenResourceError, create_memory_object_stream
+from anyio import BrokenResourceError, CancelScope, create_memory_object_stream
 
 from antiphon.agent.context import ContextUse
 from antiphon.agent.events import AgentEvent, ContextCompacted, RunEnded, RunResult, RunStarted
@@ -277,7 +277,9 @@ class Agent:
         finally:
             if not task.done():
                 task.cancel()
-                await asyncio.wait([task])
+                # Also where the caller is being cancelled: who goes on behind it must find the run over.
+                with CancelScope(shield=True):
+                    await asyncio.wait([task])
 
     def cancel(self) -> None:
         """Stop the current run, if there is one: running tools are stopped, finished results stay.

@@ -4,7 +4,7 @@ All hooks of an event run side by side and count in the order they are configure
 """
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -21,6 +21,9 @@ MOST_AT_ONCE = 32
 
 _LONGEST_NAME = 60
 
+RunsHook = Callable[[HookSetting, Json, Path], Awaitable[HookOutcome]]
+"""Runs the program of one hook, as `run_hook` does: never raises, may be cancelled, leaves nothing behind."""
+
 
 class Hooks:
     """The hooks that are configured.
@@ -29,10 +32,18 @@ class Hooks:
         source: how the session began: `startup`, or `resume` where it goes on.
         started: the hooks of the session's start have run.
         context: what they said, until a prompt takes it along.
+        cwd: where hooks run.
+        run: runs one.
     """
 
     def __init__(
-        self, settings: Sequence[HookSetting], about: Callable[[], Json], cwd: Path, *, source: str = "startup"
+        self,
+        settings: Sequence[HookSetting],
+        about: Callable[[], Json],
+        cwd: Path,
+        *,
+        source: str = "startup",
+        run: RunsHook = run_hook,
     ) -> None:
         """Take hooks.
 
@@ -41,13 +52,15 @@ class Hooks:
             about: says what every hook is told: the session, the place, the mode.
             cwd: where they run.
             source: how the session began.
+            run: runs the program of one hook.
         """
+        self.run = run
+        self.cwd = cwd
         self.source = source
         self.started = False
         self.context = ""
         self._settings = tuple(settings)
         self._about = about
-        self._cwd = cwd
 
     def matching(self, event: HookEvent, tool: str = "") -> list[HookSetting]:
         """Return the hooks that an event concerns; `tool` names the tool of a call."""
@@ -56,11 +69,6 @@ class Hooks:
     def told(self, event: HookEvent, fields: Json) -> Json:
         """Return what a hook gets on its input."""
         return {**self._about(), "hook_event_name": event, **fields}
-
-    @property
-    def cwd(self) -> Path:
-        """Where hooks run."""
-        return self._cwd
 
 
 class RunHooks:
@@ -88,7 +96,7 @@ class RunHooks:
         async def run(place: int, setting: HookSetting) -> None:
             async with self._room:
                 began = anyio.current_time()
-                outcomes[place] = await run_hook(setting, told, self.hooks.cwd)
+                outcomes[place] = await self.hooks.run(setting, told, self.hooks.cwd)
                 self._tell(setting, outcomes[place], anyio.current_time() - began)
 
         async with anyio.create_task_group() as tasks:
