@@ -1,15 +1,18 @@
 """One prompt, one answer: what scripts, pipes and CI use.
 
 Standard output holds the answer (or JSON) and nothing else; progress goes to standard error, on a terminal or with
-`--verbose`. Nobody can be asked here, so calls that need approval are denied with a result that says how to allow them.
+`--verbose`. Nobody can be asked here, so calls that need approval are denied with a result that says how to allow them,
+unless a program is named that decides.
 """
 
 import json
 import os
+import shlex
 import sys
 import uuid
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,7 +30,7 @@ from antiphon.cli.safe_text import one_line, safe
 from antiphon.cli.screen import NoScreen, Screen
 from antiphon.cli.stream_json import SessionInfo, StreamJson
 from antiphon.errors import SettingsError
-from antiphon.policy import Approval, ApprovalRequest
+from antiphon.policy import Approval, ApprovalRequest, Approve
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
 from antiphon.sessions.places import data_directory
@@ -44,7 +47,7 @@ async def answer(settings: Settings, invocation: Invocation, prompt: str) -> int
     """Answer one prompt in a running event loop and return the exit code."""
     screen = _progress(invocation)
     data = data_directory(os.environ) if invocation.which.recorded else None
-    async with open_workbench(settings, approve=_nobody_to_ask, data=data) as bench:
+    async with open_workbench(settings, approve=_approve(settings), data=data) as bench:
         sessions = Sessions(durability=settings.durability)
         opened = open_session(invocation.which, sessions, bench.workspace.root)
         _warn(opened.warnings)
@@ -78,12 +81,26 @@ def _warn(sentences: Iterable[str]) -> None:
         sys.stderr.write(f"antiphon: {one_line(sentence)}\n")
 
 
+def _approve(settings: Settings) -> Approve:
+    """Return who is asked about calls: the program that the user named, or nobody.
+
+    Raises:
+        SettingsError: there is no such program.
+    """
+    if settings.permission_prompt_tool is None:
+        return _nobody_to_ask
+    prompt_tool = import_module("antiphon.cli.prompt_tool")
+    approve: Approve = prompt_tool.PromptTool(settings.permission_prompt_tool, Path.cwd(), os.environ).approve
+    return approve
+
+
 async def _nobody_to_ask(request: ApprovalRequest) -> Approval:
     """Deny a call that somebody would have to allow, and tell the model how the user can."""
-    return Approval(
-        allowed=False,
-        reason=f"nobody is there to be asked. It can be allowed beforehand with --allowed-tools {request.call.name}.",
-    )
+    why = f"{request.reason}, and nobody is there to be asked." if request.reason else "nobody is there to be asked."
+    if not request.suggestions:
+        return Approval(allowed=False, reason=f"{why} No rule is to allow it; a person at a terminal can.")
+    rules = shlex.quote(", ".join(map(str, request.suggestions)))
+    return Approval(allowed=False, reason=f"{why} It can be allowed beforehand with --allowed-tools {rules}.")
 
 
 def _say_why_stopped(result: RunResult, stopping: Stopping, settings: Settings) -> int:

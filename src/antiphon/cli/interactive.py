@@ -15,6 +15,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from antiphon import __version__
 from antiphon.agent.events import RunResult, Usage
 from antiphon.agent.prices import add
+from antiphon.cli.approving.standing import Standing
 from antiphon.cli.building import Workbench, open_workbench
 from antiphon.cli.exit_codes import ExitCode
 from antiphon.cli.failures import why_stopped
@@ -60,6 +61,7 @@ class Talk:
         sessions: all there are.
         workbench: what agents of this process share.
         used: tokens and money, over all sessions of this process.
+        standing: adds rules to the permissions.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class Talk:
         self._questions = questions
         self._interrupts = interrupts
         self._verbose = invocation.verbose
+        self.standing = questions.calls.standing = Standing(bench.permissions)
+        questions.calls.workspace = bench.workspace
         self._history = History(history_file(os.environ))
         self._commands = SlashCommands(self)
         opened = open_session(invocation.which, self.sessions, bench.workspace.root, self.choose)
@@ -128,6 +132,7 @@ class Talk:
         """Run a prompt, or go on without one; the conversation is valid afterwards however it ends."""
         screen = screen_for(self._terminal, thinking=self._verbose)
         stopping = Stopping(self.agent)
+        self._questions.calls.stop = lambda: stopping.stop(ExitCode.INTERRUPTED)
         # From here on Ctrl-C stops the run. It is stopped in its own thread.
         self._interrupts.stop = lambda: self._portal.start_task_soon(stopping.stop, ExitCode.INTERRUPTED)
         try:

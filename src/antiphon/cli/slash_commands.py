@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from antiphon.cli.changing_permissions import change_permissions
 from antiphon.cli.figures import context_lines, usage_text
 from antiphon.cli.going_back import go_back
 from antiphon.cli.invocation import Which
 from antiphon.cli.opening import SHORT_ID, begin_session, open_session
 from antiphon.cli.safe_text import one_line
-from antiphon.errors import SessionError
+from antiphon.errors import SessionError, SettingsError
 from antiphon.sessions.listing.summary import Summary
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?$", re.DOTALL)
 COMMANDS: Mapping[str, str] = {
     "/help": "this list",
+    "/permissions [...]": "what may run without a question; `mode NAME` and `allow RULE` change it",
     "/model [NAME]": "show the model, or go on with another one",
     "/continue": "let the model go on where it was interrupted",
     "/clear": "leave this session and begin a new one",
@@ -48,6 +50,7 @@ class SlashCommands:
         self._talk = talk
         self._commands: dict[str, Callable[[str], None]] = {
             "help": self._help,
+            "permissions": self._permissions,
             "model": self._model,
             "continue": self._continue,
             "clear": self._clear,
@@ -77,7 +80,7 @@ class SlashCommands:
             return True
         try:
             command((match[2] or "").strip())
-        except SessionError as problem:
+        except (SessionError, SettingsError) as problem:
             self._talk.say(one_line(str(problem)), "bad")
         return True
 
@@ -87,6 +90,9 @@ class SlashCommands:
             self._talk.say(f"{name:<{width}}  {text}", "")
         for line in _ALSO.splitlines():
             self._talk.say(line, "")
+
+    def _permissions(self, argument: str) -> None:
+        change_permissions(self._talk, argument)
 
     def _model(self, name: str) -> None:
         if name:

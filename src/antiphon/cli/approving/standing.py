@@ -20,16 +20,12 @@ Raises OSError or SettingsError where it cannot; the rule then holds in this ses
 class Standing:
     """Adds rules to the permissions, and says what they change for calls that are being asked about."""
 
-    def __init__(self, permissions: Permissions, root: Path, keep: Keep | None = None) -> None:
-        """Add rules there; without `keep` they hold in this session only.
+    def __init__(self, permissions: Permissions, keep: Keep | None = None) -> None:
+        """Add rules to the permissions that the agents of this process use; `keep` writes them down.
 
-        Args:
-            permissions: what the agents of this process use.
-            root: the resolved directory that patterns of files start at.
-            keep: writes rules down.
+        Without it they hold in this session only.
         """
         self._permissions = permissions
-        self._root = root
         self._keep = keep
         self._added: list[Rule] = []
 
@@ -40,7 +36,7 @@ class Standing:
         """
         if self._verdict(request, self._permissions.rules) != "ask":
             return ()
-        # Each by itself, the narrowest first; all together for a command of several parts.
+        # One may do; a command of several parts can need all of them.
         for rules in (*((rule,) for rule in request.suggestions), request.suggestions):
             if self.allows(request, rules):
                 return rules
@@ -89,5 +85,4 @@ class Standing:
         return (decision.rule or self._added[-1]) if decision.verdict == "allow" else None
 
     def _verdict(self, request: ApprovalRequest, rules: Iterable[Rule]) -> str:
-        permissions = Permissions(self._permissions.mode, rules, root=self._root)
-        return permissions.decide(request.call, request.access, request.subject).verdict
+        return self._permissions.with_rules(rules).decide(request.call, request.access, request.subject).verdict
