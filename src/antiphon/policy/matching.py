@@ -43,7 +43,7 @@ def fits_file(rule: Rule, path: Path, root: Path | None) -> bool:
     if not path.is_relative_to(base):
         return False
     name = unicodedata.normalize("NFC", path.relative_to(base).as_posix())
-    matches = _path_pattern(pattern.removeprefix("."), broad).match
+    matches = _path_pattern(pattern[1:] if pattern.startswith("./") else pattern, broad).match
     # A rule for what is in a directory is meant for the directory, too, when it takes something away.
     return matches(name) is not None or (broad and matches(f"{name}/") is not None)
 
