@@ -13,15 +13,13 @@ import pytest
 from antiphon import Agent, Approval, Permissions, Workspace, tool
 from antiphon.agent.events import AgentEvent, CallHeld, HookRan, RunEnded, Warned
 from antiphon.agent.hooks.configured import HookEvent, HookSetting
-from antiphon.engine.events import Access, ToolCall
 from antiphon.policy import ApprovalRequest
-from antiphon.policy.permissions import Decision
-from antiphon.policy.subjects import Subject
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
 from antiphon.providers.scripted import ScriptedProvider
 from antiphon.sessions.store import Sessions
 from antiphon.testing.leftovers import Leftovers
+from antiphon.tools.write_file import WriteFile
 
 Json = dict[str, Any]
 MakeHook = Callable[..., HookSetting]
@@ -190,22 +188,19 @@ async def test_a_hook_is_not_even_asked_about_what_the_permissions_deny(
     assert (edits.done, ran.exists()) == ([], False)
 
 
-class AsksAlways(Permissions):
-    """Asks about one thing in every mode, as a rule that asks or a protected file does."""
-
-    def decide(self, call: ToolCall, access: Access, subject: Subject | None = None) -> Decision:
-        if call.id == "protected":
-            return Decision("ask", "It is protected")
-        return super().decide(call, access, subject)
-
-
-async def test_a_hook_cannot_allow_what_is_asked_about_in_every_mode(hook: MakeHook) -> None:
+async def test_a_hook_cannot_allow_what_a_rule_asks_about_or_what_is_protected(hook: MakeHook, tmp_path: Path) -> None:
+    workspace = Workspace.at(tmp_path)
     edits = Edits(allowed=False)
-    calls = [use("protected"), use("b")]
-    allow = hook("PreToolUse", decides("allow"))
-    await run([calls, [say("done")]], [allow], edits, permissions=AsksAlways())
-    assert edits.done == ["b"]
-    assert [(request.call.id, request.reason) for request in edits.asked] == [("protected", "It is protected")]
+    paths = ".git/hooks/pre-commit", "asked.py", "free.py"
+    calls: list[Json] = [
+        {"type": "tool_use", "id": path, "name": "write_file", "input": {"path": path, "content": "x"}}
+        for path in paths
+    ]
+    permissions = Permissions.of(ask=["write_file(asked.py)"], root=workspace.root)
+    options: Json = {"workspace": workspace, "permissions": permissions, "tools": [WriteFile(workspace)]}
+    await run([calls, [say("done")]], [hook("PreToolUse", decides("allow"))], edits, **options)
+    assert sorted(request.call.input["path"] for request in edits.asked) == list(paths[:2])
+    assert [(workspace.root / path).exists() for path in paths] == [False, False, True]
 
 
 async def test_a_hook_can_have_the_user_asked_whatever_the_mode(hook: MakeHook) -> None:

@@ -8,6 +8,7 @@ from inline_snapshot import snapshot
 from antiphon.agent.events import (
     AgentEvent,
     CallStreaming,
+    HookRan,
     ReplyReceived,
     Retrying,
     RunEnded,
@@ -150,6 +151,22 @@ def test_a_run_that_did_not_end_by_itself_is_an_error(stop_reason: StopReason) -
     }
     assert line["subtype"] == limits.get(stop_reason, "error_during_execution")
     assert line["errors"] == [line["result"]] == ["It stopped for a reason."]
+
+
+def test_what_a_hook_has_for_the_user_is_a_line_of_its_own() -> None:
+    (line,) = lines_of([HookRan("PostToolUse", "lint.sh", 0.25, "formatted")])
+    assert line == snapshot(
+        {
+            "type": "system",
+            "subtype": "hook",
+            "hook_event": "PostToolUse",
+            "command": "lint.sh",
+            "duration_ms": 250,
+            "text": "formatted",
+            "session_id": "",
+            "uuid": "uuid-1",
+        }
+    )
 
 
 def test_denied_calls_are_listed_at_the_end() -> None:

@@ -5,8 +5,10 @@ from hand_made import CALLS, changed, reply, results, started, three_calls, with
 
 from antiphon.agent.events import (
     AgentEvent,
+    CallHeld,
     CallOutput,
     CallStreaming,
+    HookRan,
     Retrying,
     RunEnded,
     RunResult,
@@ -42,6 +44,20 @@ def test_a_row_is_there_as_soon_as_its_block_begins() -> None:
     view = RunView()
     lines_of([TurnStarted(1, 0.0), CallStreaming(0, "a", "read_file", 0.1)], view)
     assert view.rows(0.5) == [Row(1, "read_file", "", "streaming", None, "")]
+
+
+def test_a_call_waits_for_you_only_when_the_hooks_have_been_asked() -> None:
+    view = RunView()
+    lines_of([TurnStarted(1, 0.0), changed(0, CALLS["a"], "asking", 0.1), CallHeld("a", held=True)], view)
+    assert states(view) == [(1, "asking", "waits for a hook")]
+    lines_of([CallHeld("a", held=False)], view)
+    assert states(view) == [(1, "asking", "waits for you")]
+
+
+def test_what_a_hook_has_for_the_user_is_a_line() -> None:
+    assert lines_of([HookRan("Stop", "check.sh", 0.2, "two\nthings \x1b[2J")]) == [
+        Line("note", "Stop hook: two things")
+    ]
 
 
 def test_finished_turns_become_lines_that_stay() -> None:
