@@ -1,13 +1,14 @@
 """Reads all sources, and merges those that count."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from antiphon.errors import SettingsError
 from antiphon.policy import PermissionMode
+from antiphon.settings.anchoring import read_at
 from antiphon.settings.model import KEYS, VERDICTS, Settings
 from antiphon.settings.project import LIMITS, ProjectFile, project_directory, read_project
 from antiphon.settings.sources import Layer, from_environment, from_flags, from_user_file, user_file
@@ -54,6 +55,7 @@ class Loaded:
         settings: what holds.
         warnings: what was written and does not count, one sentence without full stop each; may hold hostile text.
         untrusted: what would count if it were trusted.
+        directory: where the agent works, resolved.
         root: the directory whose `.antiphon` was looked into; None where there is no project.
         files: what the project's files say.
         user: the layer below the project's.
@@ -64,6 +66,7 @@ class Loaded:
     settings: Settings
     warnings: tuple[str, ...]
     untrusted: tuple[Waiting, ...]
+    directory: Path
     root: Path | None
     files: tuple[ProjectFile, ...]
     user: Layer
@@ -79,11 +82,8 @@ class Loaded:
         try:
             self.store.trust(file for file in self.files if file.on_trust)
         except SettingsError as problem:
-            warnings = (
-                *warnings,
-                f"what you trust counts now, and you will be asked again: {str(problem).rstrip('.')}",
-            )
-        settings = _merged(self.user, self.files, self.ours, trusted=self.files)
+            warnings = (*warnings, f"what you trust counts only this once: {str(problem).rstrip('.')}")
+        settings = _merged(self.user, self.files, self.ours, self.files, (self.root, self.directory))
         return dataclasses.replace(self, settings=settings, warnings=warnings, untrusted=())
 
 
@@ -108,14 +108,16 @@ def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], directory
     """
     user = from_user_file(user_file(environment))
     ours = (from_environment(environment), from_flags(flags))
-    root = project_directory(directory or Path.cwd(), Path(environment.get("HOME", "~")).expanduser())
+    directory = (directory or Path.cwd()).resolve()
+    root = project_directory(directory, Path(environment.get("HOME", "~")).expanduser())
     files = () if root is None else tuple(read_project(root))
     store = TrustStore.of(environment)
     trusted = [file for file in files if store.trusts(file)]
     return Loaded(
-        settings=_merged(user, files, ours, trusted),
+        settings=_merged(user, files, ours, trusted, (root, directory)),
         warnings=tuple(sentence for file in files for sentence in _bounded(file)),
         untrusted=tuple(_waiting(file, store) for file in files if file not in trusted),
+        directory=directory,
         root=root,
         files=files,
         user=user,
@@ -136,18 +138,29 @@ def _waiting(file: ProjectFile, store: TrustStore) -> Waiting:
 
 
 def _merged(
-    user: Layer, files: Iterable[ProjectFile], ours: Iterable[Layer], trusted: Iterable[ProjectFile]
+    user: Layer,
+    files: Iterable[ProjectFile],
+    ours: Iterable[Layer],
+    trusted: Collection[ProjectFile],
+    places: tuple[Path | None, Path],
 ) -> Settings:
     found: dict[str, Any] = {}
-    trusted = list(trusted)
     _add(found, user)
     for file in files:
-        _add(found, file.at_once)
+        _add(found, _anchored(file.at_once, *places))
         if file in trusted:
-            _add_project(found, file.on_trust)
+            _add_project(found, _anchored(file.on_trust, *places))
     for layer in ours:
         _add(found, layer)
     return Settings(**found)
+
+
+def _anchored(layer: Layer, top: Path | None, directory: Path) -> Layer:
+    """Return a project's layer with patterns as they are meant where the agent works."""
+    if top is None or top == directory:
+        return layer
+    rules = {key: tuple(read_at(rule, top, directory) for rule in layer[key]) for key in VERDICTS if key in layer}
+    return {**layer, **rules}
 
 
 def _add(found: dict[str, Any], layer: Layer) -> None:

@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from antiphon.errors import SettingsError
 from antiphon.policy import Rule
 from antiphon.policy.rules import SETTING_OF, RuleSource, parse_rule
 from antiphon.policy.workspace import Workspace
+from antiphon.settings.anchoring import written_at
 from antiphon.settings.project import DIRECTORY, FILES, project_directory, read_bytes, understood
 from antiphon.settings.trust import TrustStore
 from antiphon.tools.files import Changed, Stamp, replace_file, stamp_of
@@ -27,48 +27,43 @@ _ATTEMPTS = 5
 """How often it is tried again when somebody else writes the file at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Where a rule was written, and whether it counts: not in a file whose other content nobody has trusted."""
+def add_local_rule(rule: Rule, directory: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Write a rule into `.antiphon/settings.local.toml` of the project that a directory belongs to, and return it.
 
-    path: Path
-    counts: bool
-
-
-def add_local_rule(rule: Rule, directory: Path, environment: Mapping[str, str] = os.environ) -> Added:
-    """Write a rule into `.antiphon/settings.local.toml` of the project that a directory belongs to.
-
-    What the file said stays trusted if it was, and a new file is. Git is told to leave it alone.
+    What the file said stays trusted, and a new file is. Git is told to leave it alone.
 
     Args:
-        rule: the rule; its source does not matter.
+        rule: the rule, as it is meant in that directory; its source does not matter.
         directory: where the agent works.
         environment: the process's environment.
 
     Raises:
-        SettingsError: the directory is no project, or the file cannot be changed; it is as it was.
+        SettingsError: the directory is no project, the file cannot be changed, or it holds what nobody has trusted,
+            so that the rule would not count. The file is as it was.
     """
     root = project_directory(directory, Path(environment.get("HOME", "~")).expanduser())
     if root is None:
         raise SettingsError(f"{directory} is no project, so it has no settings of its own.")
     path = root / DIRECTORY / FILES["local"]
+    rule = written_at(rule, root, directory.resolve())
     rule = parse_rule(str(rule), rule.verdict, RuleSource("local", str(path)))
     store = TrustStore.of(environment)
     try:
         _hide_from_git(root)
         for _ in range(_ATTEMPTS - 1):
             with suppress(Changed):
-                return _added(rule, root, path, store)
-        return _added(rule, root, path, store)
-    except (OSError, Changed) as problem:
+                return _add(rule, root, path, store)
+        return _add(rule, root, path, store)
+    except (OSError, Changed, UnicodeError) as problem:
         raise SettingsError(f"{path} cannot be written: {problem}") from problem
 
 
-def _added(rule: Rule, root: Path, path: Path, store: TrustStore) -> Added:
+def _add(rule: Rule, root: Path, path: Path, store: TrustStore) -> Path:
     was = stamp_of(Workspace(root), path)
     data = read_bytes(root, path)
     before = understood("local", path, data or b"")
-    counted = store.trusts(before)
+    if not store.trusts(before):
+        raise SettingsError(f"{path} holds settings that you have not trusted; antiphon permissions trust shows them.")
     text = (data or _NEW_FILE.encode()).decode()
     changed = with_rule(text, SETTING_OF[rule.verdict], str(rule))
     if changed is None:
@@ -76,9 +71,9 @@ def _added(rule: Rule, root: Path, path: Path, store: TrustStore) -> Added:
     if changed != text:
         after = understood("local", path, changed.encode())
         replace_file(Workspace(root), path, changed.encode(), was=was)
-        if counted and after.on_trust:
+        if after.on_trust:
             store.trust([after])
-    return Added(path, counted or rule.verdict != "allow")
+    return path
 
 
 def with_rule(text: str, key: str, rule: str) -> str | None:

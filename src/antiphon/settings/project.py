@@ -86,7 +86,8 @@ class ProjectFile:
     @property
     def digest(self) -> str:
         """What trust is bound to: the values that need it, so neither comments nor keys that do not count matter."""
-        return hashlib.sha256(msgspec.json.encode(self.on_trust, order="sorted")).hexdigest()
+        plain = {key: _plain(value) for key, value in self.on_trust.items()}
+        return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
 def project_directory(directory: Path, home: Path) -> Path | None:
@@ -196,6 +197,15 @@ def _is_public(host: str) -> bool:
     except ValueError:
         return _HOST.fullmatch(host) is not None
     return False
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as the file has it: where it was written is no part of what was trusted."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in cast("tuple[Any, ...]", value)]
+    if isinstance(value, HookSetting):
+        return [value.event, value.command, value.tools, value.timeout]
+    return str(value) if isinstance(value, Rule) else value
 
 
 def _texts(value: Any) -> list[str]:
