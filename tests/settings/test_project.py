@@ -100,8 +100,7 @@ def test_every_other_key_never_counts_and_is_told(project: Project) -> None:
     lists = ("sandbox_write", "sandbox_show", "sandbox_environment", "add_dirs")
     can_count = {"ask_tools", "disallowed_tools", *(line.split(" =")[0] for line in TRUSTED.splitlines()), "hooks"}
     values |= dict.fromkeys(lists, "['/']")
-    path = project.says("
-".join(f"{key} = {value}" for key, value in values.items()))
+    path = project.says("\n".join(f"{key} = {value}" for key, value in values.items()))
     assert set(KEYS) - can_count == set(values)
     loaded = project.load()
     assert loaded.trusting().settings == Settings()
