@@ -29,4 +29,13 @@ def check_condition(raws: Sequence[str]) -> None:
 
 def is_pattern(raw: str) -> bool:
     """Tell whether a pattern or regular expression has no expansions and no quotes."""
-    return _PATTERN.fullmatch(raw) is not None
+    return _PATTERN.fullmatch(raw) is not None and _is_balanced(re.sub(r"\\.", "", raw))
+
+
+def _is_balanced(raw: str) -> bool:
+    depth = 0
+    for character in raw:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0

@@ -44,6 +44,7 @@ _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "test_command",
 })  # fmt: skip
 _CONDITIONS = frozenset({"test_command", "unary_expression", "binary_expression", "parenthesized_expression"})
+_AROUND_KEYWORDS = frozenset({b"", b" ", b"\t", b"\n", b";", b"&", b"|", b"(", b")", b"`"})
 _FILE_OPERATORS = frozenset({"<", ">", ">>", ">|", "&>", "&>>", "<&", ">&"})
 _WRITES = frozenset({">", ">>", ">|", "&>", "&>>"})
 _NOT_POSIX = frozenset({"&>", "&>>", "<<<", "<<", "<<-"})
@@ -55,7 +56,7 @@ _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 _DELIMITER = re.compile(
     r"""([A-Za-z_][A-Za-z0-9_]*)|'([A-Za-z_][A-Za-z0-9_]*)'|"([A-Za-z_][A-Za-z0-9_]*)"|\\([A-Za-z_]+)"""
 )
-_DESCRIPTOR_LIKE = re.compile(r"[0-9]+|\{.*\}", re.DOTALL)
+_DESCRIPTOR_LIKE = re.compile(r"(?:.*[<>&| \t\n])?(?:[0-9]+|\{.*\})", re.DOTALL)
 """What before `<` or `>` would name a descriptor."""
 
 
@@ -84,7 +85,8 @@ class _Draft:
 
 def parse(text: str) -> Script | None:
     """Return what a command line consists of; None when it was not understood. Never raises."""
-    if len(text) > LONGEST or _ODD_CHARACTERS.search(text):
+    # What begins like an option would be one of the shell that is given it.
+    if len(text) > LONGEST or _ODD_CHARACTERS.search(text) or text[:1] in {"-", "+"}:
         return None
     try:
         source = text.encode()
@@ -152,14 +154,22 @@ class _Reader:
             self._expect_blank(at, child.start_byte, lines=lines)
             if child.type == "comment":
                 self._check_comment(child)
+            elif child.type.isalpha() and not child.is_named:
+                self._check_keyword(child)
             at = child.end_byte
         self._expect_blank(at, node.end_byte, lines=lines)
         return children
 
     def _check_comment(self, node: "Node") -> None:
-        before = self._source[node.start_byte - 1 : node.start_byte]
+        before = self._source[max(node.start_byte - 1, 0) : node.start_byte]
         after = self._source[node.end_byte : node.end_byte + 1]
         if before not in {b"", b" ", b"\t", b"\n", b";"} or after not in {b"", b"\n"} or "\n" in self._raw(node):
+            raise Unclear
+
+    def _check_keyword(self, node: "Node") -> None:
+        before = self._source[max(node.start_byte - 1, 0) : node.start_byte]
+        after = self._source[node.end_byte : node.end_byte + 1]
+        if before not in _AROUND_KEYWORDS or after not in _AROUND_KEYWORDS:
             raise Unclear
 
     # Lists of statements
@@ -173,9 +183,12 @@ class _Reader:
             if node.type == "comment":
                 if self._nested:
                     raise Unclear  # whether it ends at a closing bracket, or swallows it, versions differ
+                self.plain = False
                 continue
             if node.type in {";", "&", "\n"}:
-                if ready and node.type != "\n":
+                # `;&` and the like are one sign, of another place.
+                doubled = node.type == ";" and self._source[node.end_byte : node.end_byte + 1] in {b"&", b";", b"|"}
+                if (ready and node.type != "\n") or doubled:
                     raise Unclear
                 joint = "&" if node.type == "&" else ";" if joint != "&" or not ready else joint
                 self.plain = self.plain and node.type != "&"
@@ -202,6 +215,7 @@ class _Reader:
             case "pipeline" | "list":
                 self._read_joined(self._children(node, lines=True), joint)
             case "negated_command":
+                self.plain = False
                 sign, negated = self._children(node)
                 if sign.type != "!" or sign.end_byte == negated.start_byte:
                     raise Unclear
@@ -219,6 +233,8 @@ class _Reader:
                 self.plain = self.plain and joint != "|&"
                 ready = True
             elif ready and node.is_named and node.type != "comment":
+                if joint in {"|", "|&"} and _first(node).type == "negated_command":
+                    raise Unclear
                 self._read_statement(node, joint or "")
                 ready = False
             else:
@@ -245,6 +261,11 @@ class _Reader:
                 self._read_sections(children, ["elif", "then"])
             case "else_clause":
                 self._read_sections(children, ["else"])
+            case _:
+                self._read_long(node.type, children)
+
+    def _read_long(self, kind: str, children: list["Node"]) -> None:
+        match kind:
             case "while_statement" if children[0].type in {"while", "until"}:
                 self._read_block(children[1:-1])
                 self._read_do(children[-1])
@@ -302,40 +323,50 @@ class _Reader:
         self._read_do(body)
 
     def _read_case(self, children: list["Node"]) -> None:
-        keyword, subject, *items = children
+        keyword, subject, *items, end = children
         items = [item for item in items if item.type != "\n"]
-        if keyword.type != "case" or items.pop(0).type != "in" or items.pop().type != "esac":
+        if keyword.type != "case" or items.pop(0).type != "in" or end.type != "esac":
             raise Unclear
         self._read_words([subject])
-        for item in items:
-            if item.type != "case_item":
+        for number, item in enumerate(items, 1):
+            if not self._read_case_item(item) and number < len(items):
                 raise Unclear
-            parts = self._children(item, lines=True)
-            kinds = [part.type for part in parts]
-            if ")" not in kinds:
+
+    def _read_case_item(self, item: "Node") -> bool:
+        """Read patterns and statements; tell whether they end in `;;` or the like."""
+        parts = self._children(item, lines=True)
+        kinds = [part.type for part in parts]
+        if item.type != "case_item" or ")" not in kinds:
+            raise Unclear
+        patterns = parts[kinds[0] == "(" : kinds.index(")")]
+        body = parts[kinds.index(")") + 1 :]
+        if [part.type == "|" for part in patterns] != [bool(number % 2) for number in range(len(patterns))]:
+            raise Unclear
+        for pattern in patterns[::2]:
+            if self._word(pattern).raw in _RESERVED:
                 raise Unclear
-            patterns = parts[kinds[0] == "(" : kinds.index(")")]
-            body = parts[kinds.index(")") + 1 :]
-            if [part.type == "|" for part in patterns] != [bool(number % 2) for number in range(len(patterns))]:
+        ends = bool(body) and body[-1].type in {";;", ";&", ";;&"}
+        if ends:
+            body.pop()
+        elif body and body[-1].type not in {";", "&", "\n"}:
+            # Else `esac` is an argument.
+            following = self._source[body[-1].end_byte :].replace(b"\\\n", b"").lstrip(b" \t")
+            if following[:1] != b"\n":
                 raise Unclear
-            for pattern in patterns[::2]:
-                if self._read_words([pattern])[0].raw in _RESERVED:
-                    raise Unclear
-            if body and body[-1].type in {";;", ";&", ";;&"}:
-                body.pop()
-            elif item is not items[-1]:
-                raise Unclear
-            if body:
-                self._read_block(body)
+        if body:
+            self._read_block(body)
+        return ends
 
     def _read_function(self, children: list["Node"]) -> None:
-        """Read a function. What it is called is no command; what is in it may run whenever it is called."""
+        """Read a function, which is told as a command that begins with `function`, and what is in it."""
         parts = [child for child in children if child.type not in {"function", "(", ")"}]
         name, body, *redirections = parts
         if _FUNCTION.fullmatch(self._raw(name)) is None or self._raw(name) in _RESERVED:
             raise Unclear
         if body.type not in {"compound_statement", "subshell"}:
             raise Unclear
+        draft = self._draft(name, "")
+        draft.words = [Word("function", "function"), Word(self._raw(name), self._raw(name))]
         self._read_compound(body)
         self._redirect(body, redirections, [])
 
@@ -370,8 +401,8 @@ class _Reader:
         raws = [word.raw for word in draft.words]
         if raws[0] == "time":
             # Known to the grammar as a program. To bash it is a reserved word, before others.
-            raws = [raw for raw in raws if raw not in {"time", "-p", "--"}] or raws
-        if raws[0] in _RESERVED or _ASSIGNS.match(raws[0]):
+            raws = [raw for raw in raws if raw not in {"time", "-p", "--"}]
+        if not raws or raws[0] in _RESERVED or _ASSIGNS.match(raws[0]):
             raise Unclear
 
     def _check_apart(self, nodes: list["Node"]) -> None:
@@ -581,6 +612,8 @@ class _Reader:
                 return [Redirection(operator[:2], Word("-", "-"), writes=False)], []
             case "file_redirect" if operator in _FILE_OPERATORS and len(children) > 1:
                 target, *words = self._read_words(children[1:])
+                if operator.endswith("&") and target.raw[0] == "-" and target.raw != "-":
+                    raise Unclear  # to bash the `-` is the target, and the rest a word of its own
                 return [Redirection(operator, target, _writes(operator, target))], words
             case _:
                 raise Unclear
@@ -630,6 +663,12 @@ class _Reader:
         check_text(self._text(start, end), holes)
         for hole in nodes:
             self._read_hole(hole)
+
+
+def _first(node: "Node") -> "Node":
+    while node.type in {"pipeline", "list", "redirected_statement"}:
+        node = node.children[0]
+    return node
 
 
 def _kinds(nodes: list["Node"], *positions: int) -> list[str]:

@@ -11,11 +11,13 @@ from itertools import pairwise
 from antiphon.shell.script import Word
 
 UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-^~*?[]{}!#")
-_GLOB = frozenset("*?[")
 _STARTS_EXPANSION = re.compile(r"[A-Za-z0-9_@*#?$!({\[\-'\"`\\]")
 """What makes an expansion of a `$` before it; before other characters, or at the end, it is plain."""
 _STARTS_QUOTED_EXPANSION = re.compile(r"[A-Za-z0-9_@*#?$!({\[\-`\\]")
 _ANSI_QUOTED = re.compile(r"\$'(?:[^'\\]|\\.)*'", re.DOTALL)
+_OPENS_SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
+"""Where it may be the beginning of an assignment, bash reads on to the `]`, over blanks and operators."""
+_HAS_SUBSCRIPT = re.compile(r"[A-Za-z0-9_]*\[[A-Za-z0-9_.,@*?!^:-]*\]")
 _NO_WORDS = frozenset({"{", "}"})
 
 Hole = tuple[int, int]
@@ -38,10 +40,12 @@ def read_word(raw: str, holes: Sequence[Hole] = ()) -> Word:
     """
     if not raw or raw in _NO_WORDS or raw[0] == "#" or any(end > start for (_, end), (start, _) in pairwise(holes)):
         raise Unclear
+    if _OPENS_SUBSCRIPT.match(raw) and not _HAS_SUBSCRIPT.match(raw):
+        raise Unclear
     reader = _Reader(raw, dict(holes))
     reader.read()
     known = not holes and not reader.expands and not _expands_braces(reader.unquoted)
-    return Word(raw, "".join(reader.parts) if known else None, reader.glob)
+    return Word(raw, "".join(reader.parts) if known else None, _looks_up_files(reader.unquoted))
 
 
 def check_text(text: str, holes: Sequence[Hole]) -> None:
@@ -52,6 +56,10 @@ def check_text(text: str, holes: Sequence[Hole]) -> None:
     """
     reader = _Reader(text, dict(holes))
     reader.read_text()
+
+
+def _looks_up_files(unquoted: str) -> bool:
+    return "*" in unquoted or "?" in unquoted or ("[" in unquoted and "]" in unquoted)
 
 
 def _expands_braces(unquoted: str) -> bool:
@@ -67,7 +75,6 @@ class _Reader:
         self._at = 0
         self.parts: list[str] = []
         self.unquoted = ""
-        self.glob = False
         self.expands = False
 
     def read(self) -> None:
@@ -127,7 +134,6 @@ class _Reader:
         elif character in UNQUOTED or character > "\x7f":
             # What a locale makes of other letters outside of quotes is not for us to know.
             self.expands |= character > "\x7f" or (character == "~" and not self._is_no_home())
-            self.glob |= character in _GLOB
             self.unquoted += character
             self._take(character)
         else:
