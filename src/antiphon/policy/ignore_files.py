@@ -5,7 +5,9 @@ hides: somebody who may write files there must not be able to look behind what i
 when they change.
 """
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +17,8 @@ from threading import Lock
 
 from antiphon.policy.ignore_patterns import IgnorePatterns, Stamp, UnusableIgnoreFile, stamp_of, text_of
 
-_SETTLED_NS = 100_000_000
-"""File systems tell times no finer than some milliseconds: a file that was changed just now may change again unseen."""
+_SETTLED_NS = 2_000_000_000
+"""File systems tell times no finer than some milliseconds (some, seconds): what was changed may change again unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +119,18 @@ class IgnoreFiles:
             return [Path(directory, name) for directory, seen in self._seen.items() for name in seen.present]
 
     def _look(self) -> "Callable[[Path | str], str | None]":
-        known: dict[str, _Directory] = {}
+        known = {self._root: _Directory(None, tuple(self._files_in(self._root, self._names)))}
 
         def directory(path: str) -> _Directory:
-            found = known.get(path)
-            if found is None:
-                if path == self._root:
-                    above = _Directory(None)
-                    hidden = None
-                else:
-                    above = directory(os.path.dirname(path))  # noqa: PTH120  (text is many times as fast)
-                    hidden = above.hidden or self._hiding(above.files, path, is_directory=True)
-                files = above.files if hidden else (*above.files, *self._files_in(path, self._names))
-                found = known[path] = _Directory(hidden, files)
+            unknown: list[str] = []
+            while path not in known:
+                unknown.append(path)
+                path = os.path.dirname(path)  # noqa: PTH120  (text is many times as fast)
+            found = known[path]
+            for below in reversed(unknown):
+                hidden = found.hidden or self._hiding(found.files, below, is_directory=True)
+                files = () if hidden else (*found.files, *self._files_in(below, self._names))
+                found = known[below] = _Directory(hidden, files)
             return found
 
         top = self._root if self._root.endswith(os.sep) else self._root + os.sep
@@ -195,14 +196,16 @@ class IgnoreFiles:
 
     def _seen_again(self, directory: str, above: tuple[_IgnoreFile, ...], seen: _Seen | None) -> _Seen | None:
         """Return what was seen, if a directory and the ignore files about it are as they were."""
-        if seen is None or _directory_stamp(os.stat(directory)) != seen.stamp:  # noqa: PTH116
+        if seen is None or _directory_stamp(os.lstat(directory)) != seen.stamp:
             return None
         files = (*above, *self._files_in(directory, seen.present)) if seen.present else above
         return seen if _same(files, seen.files) else None
 
     def _read_directory(self, directory: str, above: tuple[_IgnoreFile, ...]) -> _Seen:
         now = time.time_ns()
-        info = os.stat(directory)  # noqa: PTH116
+        info = os.lstat(directory)
+        if not stat.S_ISDIR(info.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
         # What changed a moment ago may have changed again by the time it is read, at what counts as the same time.
         stamp = _directory_stamp(info) if now > info.st_ctime_ns + _SETTLED_NS else (0, 0, 0)
         with os.scandir(directory) as scanned:

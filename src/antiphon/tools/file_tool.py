@@ -180,7 +180,8 @@ def _meant(workspace: Workspace, path: Path) -> str:
     if workspace.root_of(missing.parent) is None:
         return ""
     try:
-        names = sorted(entry.name for entry in missing.parent.iterdir())
+        hides = workspace.ignored.glance()
+        names = sorted(entry.name for entry in missing.parent.iterdir() if not hides(entry))
     except OSError:
         return ""
     by_folded = {name.casefold(): name for name in reversed(names)}

@@ -59,7 +59,7 @@ class ListFiles(FileTool[ListFilesArguments]):
             return await super().run(arguments, context)
         try:
             self.require_unmoved(arguments)
-            files = await files_below(path, matcher(given.glob))
+            files = await files_below(path, matcher(given.glob), self.workspace.ignored)
         except EXPECTED as error:
             return self.failed(error, path)
         if not files:
@@ -72,7 +72,9 @@ class ListFiles(FileTool[ListFilesArguments]):
         """List what is in the directory itself."""
         prefix = self._prefix(path)
         with directory_at(self.workspace, path) as directory, os.scandir(directory) as entries:
-            names = [prefix + printable(entry.name) + _mark(entry) for entry in sorted(entries, key=lambda e: e.name)]
+            hides = self.workspace.ignored.glance()
+            seen = sorted((entry for entry in entries if not hides(path / entry.name)), key=lambda entry: entry.name)
+            names = [prefix + printable(entry.name) + _mark(entry) for entry in seen]
         if not names:
             return Result(f"({self.shown(path)} is empty)")
         return Result(self._listed(names, len(names), given.limit, "entry", "entries"))

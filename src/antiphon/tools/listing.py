@@ -13,6 +13,7 @@ from pathlib import Path
 
 from anyio import from_thread, to_thread
 
+from antiphon.policy.ignoring import NOTHING_HIDDEN, Ignored
 from antiphon.tools.file_tool import file_threads
 from antiphon.tools.records import quiet_environment, read_records
 
@@ -56,25 +57,47 @@ Wanted = Callable[[str], bool]
 """Tells whether a path below the directory is wanted."""
 
 
-async def files_below(directory: Path, wanted: Wanted) -> list[Found]:
+async def files_below(directory: Path, wanted: Wanted, ignored: Ignored = NOTHING_HIDDEN) -> list[Found]:
     """Return the files below a directory that are wanted, in order.
+
+    Args:
+        directory: where to look, resolved.
+        wanted: tells which files.
+        ignored: what the agent does not see; it is passed over.
 
     Raises:
         OSError: the directory cannot be read.
     """
-    found = await _found_below(directory, "", wanted)
+    found = await _found_below(_Search(directory, wanted, ignored.glance()), "")
     return await to_thread.run_sync(_in_order, found, limiter=file_threads())
 
 
-async def _found_below(top: Path, below: str, wanted: Wanted) -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Where to look, and for what."""
+
+    top: Path
+    wanted: Wanted
+    hides: Callable[[Path | str], bool]
+
+    def at(self, path: str) -> str:
+        """Return the whole path of one below the top."""
+        return os.path.join(self.top, path)  # noqa: PTH118  (text is many times as fast)
+
+    def wants(self, path: str) -> bool:
+        """Tell whether a file is wanted and may be seen."""
+        return self.wanted(path) and not self.hides(self.at(path))
+
+
+async def _found_below(search: _Search, below: str) -> list[Found]:
     """Return the files below `top/below`, their paths from the top, in any order."""
-    named = await _named_by_git(top / below)
+    named = await _named_by_git(search.top / below)
     if not named:
         # Also where git names nothing: somebody who asks for an ignored directory wants to see it.
-        return await to_thread.run_sync(_walked, top, below, wanted, limiter=file_threads())
-    found, nested = await to_thread.run_sync(_looked_at, top, below, named, wanted, limiter=file_threads())
+        return await to_thread.run_sync(_walked, search, below, limiter=file_threads())
+    found, nested = await to_thread.run_sync(_looked_at, search, below, named, limiter=file_threads())
     for name in nested:  # a repository in the repository, of which git tells no more than the name
-        found += await _found_below(top, f"{name}/", wanted)
+        found += await _found_below(search, f"{name}/")
     return found
 
 
@@ -103,7 +126,7 @@ async def _named_by_git(directory: Path) -> list[str]:
     return list(names) if ended.code == 0 or len(names) >= MOST else []
 
 
-def _looked_at(top: Path, below: str, names: Iterable[str], wanted: Wanted) -> tuple[list[Found], list[str]]:
+def _looked_at(search: _Search, below: str, names: Iterable[str]) -> tuple[list[Found], list[str]]:
     """Return which of these names are files that are wanted, and which are repositories of their own."""
     found: list[Found] = []
     nested: list[str] = []
@@ -113,26 +136,27 @@ def _looked_at(top: Path, below: str, names: Iterable[str], wanted: Wanted) -> t
         path = below + name.rstrip("/")
         is_file_name = not name.endswith("/")
         try:
-            mode = os.lstat(f"{top}/{path}").st_mode
+            mode = os.lstat(search.at(path)).st_mode
         except OSError:  # deleted, and git was not told
             continue
         if stat.S_ISDIR(mode):
             # In a submodule that was not fetched git names the directory itself, as `./`.
-            if os.path.lexists(f"{top}/{path}/.git") and path.rstrip("./") != below.rstrip("/"):
+            is_repository = os.path.lexists(f"{search.at(path)}/.git") and path.rstrip("./") != below.rstrip("/")
+            if is_repository and not search.hides(search.at(path)):
                 nested.append(path)
-        elif is_file_name and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)) and wanted(path):
+        elif is_file_name and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)) and search.wants(path):
             found.append(Found(path, link=stat.S_ISLNK(mode)))
     return found, nested
 
 
-def _walked(top: Path, below: str, wanted: Wanted) -> list[Found]:
+def _walked(search: _Search, below: str) -> list[Found]:
     found: list[Found] = []
     waiting = [below]
     while waiting and len(found) < MOST:
         from_thread.check_cancelled()
         at = waiting.pop()
         try:
-            entries = sorted(_entries(f"{top}/{at}"), key=lambda entry: entry.name)
+            entries = sorted(_entries(search.at(at)), key=lambda entry: entry.name)
         except OSError:
             if at == below:
                 raise
@@ -140,12 +164,14 @@ def _walked(top: Path, below: str, wanted: Wanted) -> list[Found]:
         waiting += [
             f"{at}{entry.name}/"
             for entry in reversed(entries)
-            if entry.is_dir(follow_symlinks=False) and entry.name not in PASSED_OVER
+            if entry.is_dir(follow_symlinks=False)
+            and entry.name not in PASSED_OVER
+            and not search.hides(search.at(at + entry.name))
         ]
         found += [
             Found(f"{at}{entry.name}", link=entry.is_symlink())
             for entry in entries
-            if (entry.is_symlink() or entry.is_file(follow_symlinks=False)) and wanted(f"{at}{entry.name}")
+            if (entry.is_symlink() or entry.is_file(follow_symlinks=False)) and search.wants(f"{at}{entry.name}")
         ]
     return found
 

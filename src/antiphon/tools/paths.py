@@ -7,11 +7,15 @@ may change between the two.
 import os
 import sys
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from antiphon.engine.events import Resource
 from antiphon.tools.base import InvalidArguments, Workspace
+
+_MOST_LINKS = 40
+"""Links that a path may lead over; as many as Linux follows."""
 
 
 def resolve(workspace: Workspace, path: str, *, writing: bool = False) -> Path:
@@ -21,7 +25,8 @@ def resolve(workspace: Workspace, path: str, *, writing: bool = False) -> Path:
     `~` is a name like any other. The directory of spilled results may be read and not written.
 
     Raises:
-        InvalidArguments: the path is unusable or leads outside the workspace; the message names what is allowed.
+        InvalidArguments: the path is unusable, leads outside the workspace, or is hidden from the agent; the message
+            names what is allowed.
     """
     if not path.strip():
         raise InvalidArguments("The path is empty.")
@@ -35,7 +40,31 @@ def resolve(workspace: Workspace, path: str, *, writing: bool = False) -> Path:
         raise InvalidArguments(f"The path {printable(path)} cannot be resolved: {error.strerror}.") from None
     if workspace.root_of(real, writing=writing) is None:
         raise InvalidArguments(_outside(workspace, path, real, writing=writing))
+    # `..` is gone from the first of these names, and links are still there.
+    for name in _names_on_the_way(Path(os.path.normpath(workspace.root / path)), Path(real)):
+        why = workspace.ignored.why(name)
+        if why is not None:
+            raise InvalidArguments(
+                f"{printable(path)} is hidden by {printable(why)}: you can neither see nor change it."
+            )
     return Path(real)
+
+
+def _names_on_the_way(named: Path, real: Path) -> Iterator[Path]:
+    """Yield a path, the links it leads over, and where it ends: who hides a link hides what is seen through it."""
+    for _ in range(_MOST_LINKS):
+        if named == real:
+            break
+        yield named
+        named = Path(os.path.realpath(named.parent), named.name)
+        if named == real:
+            break
+        yield named
+        try:
+            named = Path(os.path.normpath(named.parent / named.readlink()))
+        except OSError:
+            break
+    yield real
 
 
 def _outside(workspace: Workspace, path: str, real: str, *, writing: bool) -> str:

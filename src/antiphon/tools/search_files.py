@@ -9,6 +9,7 @@ from anyio import to_thread
 from msgspec import Meta
 
 from antiphon.engine.events import Result, failure
+from antiphon.policy.ignoring import Ignored
 from antiphon.protocol.messages import Json
 from antiphon.tools.base import ToolContext
 from antiphon.tools.bounding import safe
@@ -85,7 +86,7 @@ class SearchFiles(PathTool[SearchFilesArguments]):
         found = Matches()
         directory = path
         with anyio.move_on_after(SECONDS) as time:
-            directory, names = await _files(path, given.glob)
+            directory, names = await _files(path, given.glob, self.workspace.ignored)
             if not names:
                 raise Refused(f"There is no file to search: none below {self.shown(path)} matches {given.glob or '*'}.")
             await search(_query(given), directory, names, found)
@@ -112,11 +113,11 @@ def _query(given: SearchFilesArguments) -> Query:
             return Query(given.pattern, given.ignore_case, multiline, per_file=None)
 
 
-async def _files(path: Path, glob: str | None) -> tuple[Path, list[str]]:
+async def _files(path: Path, glob: str | None, ignored: Ignored) -> tuple[Path, list[str]]:
     """Return a directory and the files in it to search. Links are not followed: they may lead outside."""
     if await to_thread.run_sync(path.is_file, limiter=file_threads()):
         return path.parent, [path.name]
-    return path, [file.path for file in await files_below(path, matcher(glob)) if not file.link]
+    return path, [file.path for file in await files_below(path, matcher(glob), ignored) if not file.link]
 
 
 def _told(found: Matches, given: SearchFilesArguments, room: int) -> str:
