@@ -1,9 +1,18 @@
 """What is decided about commands, and why: a table of what people write and what attackers would."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from calls import ROOT, Rules, command, decide
 
+from antiphon.engine.events import READS_NOTHING_LOCAL
 from antiphon.policy import PermissionMode, Permissions
+from antiphon.policy.ignoring import open_ignored
+from antiphon.policy.rules import parse_rule
+from antiphon.policy.workspace import Workspace
+
 
 NPM: Rules = {"allow": ["run_command(npm test:*)"]}
 GIT: Rules = {"allow": ["run_command(git diff:*)", "run_command(git status)"]}
@@ -194,6 +203,66 @@ def test_the_mode_decides_what_no_rule_names(
     decision = decide(command(text, sandbox=sandbox), mode)
     assert decision.verdict == verdict
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("cat notes.txt && npm test", "allow"),
+        ("npm test 2>&1 | grep -i fail | head -20", "allow"),
+        ("cd sub && cat notes.txt; npm test", "allow"),
+        ("for name in a b; do npm test; true; done", "allow"),
+        ("cat < notes.txt; npm test", "allow"),
+        ("cat /etc/passwd; npm test", "ask"),
+        ("cd sub; cat ../notes.txt; npm test", "ask"),
+        ("while :; do cat ../x; cd sub; done", "ask"),
+        ("cat notes.txt > copy.txt", "ask"),
+        ("cat $X; npm test", "ask"),
+        ("cat() { npm test; }; cat notes.txt", "ask"),
+        ("PATH=. cat notes.txt", "ask"),
+        ("cd $X && cat notes.txt", "ask"),
+        ("cat secret.txt; npm test", "ask"),
+        ("grep -r x .; npm test", "ask"),
+    ],
+)
+def test_parts_that_only_read_in_the_workspace_need_no_rule(text: str, verdict: str, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("notes.txt", "secret.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".antiphonignore").write_text("secret.txt\n")
+    workspace = Workspace(tmp_path.resolve(), ignored=open_ignored(tmp_path.resolve(), [".antiphonignore"]))
+    permissions = Permissions("default", [parse_rule("run_command(npm test:*)", "allow")], workspace=workspace)
+    assert permissions.decide(*command(text, cwd=tmp_path.resolve())).verdict == verdict
+
+
+def test_where_it_cannot_be_told_what_is_hidden_a_part_is_asked_about(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    (root / "notes.txt").touch()
+    (root / ".antiphonignore").mkdir()
+    workspace = Workspace(root, ignored=open_ignored(root, [".antiphonignore"]))
+    permissions = Permissions(workspace=workspace)
+    assert permissions.decide(*command("cat notes.txt; cat notes.txt", cwd=root)).verdict == "ask"
+
+
+def test_what_writes_is_an_edit_though_the_command_only_reads(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    (root / "notes.txt").touch()
+    call = command("cat notes.txt > copy.txt", cwd=root)
+    assert decide(call, "accept-edits", root=root).verdict == "allow"
+    asked = decide(call, root=root)
+    assert [(part.verdict, part.reason) for part in asked.parts] == [
+        ("allow", "`cat notes.txt` changes nothing"),
+        ("ask", "It writes copy.txt"),
+    ]
+
+
+def test_a_command_that_is_known_to_only_read_needs_no_rule_but_obeys_them() -> None:
+    call, _, subject = command("git log")
+    reading = replace(subject, reads=True)
+    for mode in get_args(PermissionMode):
+        assert decide((call, READS_NOTHING_LOCAL, reading), mode).verdict == "allow"
+        assert decide((call, READS_NOTHING_LOCAL, reading), mode, deny=["run_command(git:*)"]).verdict == "deny"
+    assert decide((call, READS_NOTHING_LOCAL, reading), ask=["run_command(git log:*)"]).verdict == "ask"
 
 
 def test_files_that_a_command_writes_in_the_workspace_are_edits() -> None:

@@ -137,7 +137,10 @@ class CommandJudge:
         if command.words[0].text == "cd" and not command.assignments:
             moved = _moved(command, directories)
             return _ELSEWHERE not in moved and all(map(self.inside, moved))
-        return _ELSEWHERE not in directories and all(self.reads(command, directory) for directory in directories)
+        # What it writes is a part of its own.
+        reading = tuple(redirection for redirection in command.redirections if not redirection.writes)
+        bare = replace(command, redirections=reading)
+        return _ELSEWHERE not in directories and all(self.reads(bare, directory) for directory in directories)
 
     # Where parts run, and what they write
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from antiphon.engine.events import Access, ToolCall
+from antiphon.errors import SettingsError
 from antiphon.policy.commands import CommandJudge
 from antiphon.policy.decisions import Decision, by_rule, most_specific
 from antiphon.policy.file_judge import FileJudge
@@ -18,6 +19,8 @@ from antiphon.policy.rules import Rule, RuleSource, SourceKind, Verdict, parse_r
 from antiphon.policy.subjects import CommandSubject, FileSubject, Subject, WebSubject
 from antiphon.policy.suggesting import suggested
 from antiphon.policy.workspace import Workspace
+from antiphon.shell.reading import Places, part_only_reads
+from antiphon.shell.script import SimpleCommand
 
 __all__ = ["Decision", "Permissions"]
 
@@ -146,7 +149,7 @@ class Permissions:
     def _judged(
         self, subject: CommandSubject, about: Sequence[Rule], allowing: Rule | None, files: FileJudge
     ) -> Decision:
-        free = None
+        free, place = None, files.place
         if allowing is not None:
             free = by_rule(allowing, "It")
         elif self.mode == "bypass":
@@ -158,8 +161,8 @@ class Permissions:
             [rule for rule in about if rule.pattern is not None],
             free,
             written=lambda path: files.written(path, free),
-            reads=lambda _command, _directory: False,
-            inside=lambda path: files.place.root_of(path) is not None,
+            reads=lambda command, directory: _reads(command, directory, place),
+            inside=lambda path: place.root_of(path) is not None,
         ).decide()
 
     def _by_mode(self, what: str, access: Access, subject: Subject | None, files: FileJudge) -> Decision:
@@ -178,6 +181,14 @@ class Permissions:
 
     def _place(self) -> Workspace:
         return self._workspace or Workspace(Path.cwd())
+
+
+def _reads(command: SimpleCommand, directory: Path, place: Workspace) -> bool:
+    places = Places(directory, place.roots(), place.ignored.hides, place.ignored.hidden)
+    try:
+        return part_only_reads(command, places)
+    except SettingsError:  # it cannot be told what is hidden
+        return False
 
 
 def _changed(access: Access, subject: Subject | None) -> list[Path]:

@@ -180,4 +180,5 @@ def _rule(text: str) -> Rule | None:
         rule = parse_rule(text, "allow", _SESSION)
     except SettingsError:
         return None
-    return rule if text.isprintable() and split_rules(text) == [text] == [str(rule)] else None
+    on_a_line = split_rules(f"{text} {text}") == [text, text] == [str(rule)] * 2
+    return rule if on_a_line and text.isprintable() else None
