@@ -288,7 +288,7 @@ def test_what_nobody_allowed_is_denied_and_the_model_is_told_how_it_can_be(antip
     assert not (antiphon.project / "new.txt").exists()
     (result,) = antiphon.emulator.requests[1]["messages"][-1]["content"]
     assert result["is_error"] is True
-    assert "--allowed-tools write_file" in json.dumps(result)
+    assert "--allowed-tools 'write_file(/new.txt)'" in json.dumps(result)
 
 
 @pytest.mark.parametrize(

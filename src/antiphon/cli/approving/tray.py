@@ -10,6 +10,7 @@ import anyio
 
 from antiphon.cli.approving.details import details_of, fits_on_a_line, hides_something, title_of
 from antiphon.cli.approving.edits import Edit
+from antiphon.cli.layout import fitted
 from antiphon.cli.safe_text import columns, one_line
 from antiphon.cli.screen import Piece
 from antiphon.policy import Approval, ApprovalRequest, Rule
@@ -106,7 +107,7 @@ def _entry(waiting: Waiting, width: int) -> Iterator[list[Piece]]:
     if shown and _width(title) + 2 + _width(reason) < width:
         yield [*title, ("  ", ""), *reason] if reason else title
         return
-    yield title
+    yield title if shown else fitted(title, width - 1)
     if not shown:
         yield from ([(_INDENT[2:], ""), *line] for line in details_of(waiting.request.call))
     if reason:
