@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from antiphon import Agent
 from antiphon.agent.events import AgentEvent, ResultsReady, RunEnded, RunResult, Warned
 from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.agent.run import MOST_TIMES_SENT_BACK
+from antiphon.errors import Rejected
 from antiphon.providers.scripted import ScriptedProvider
 from antiphon.sessions.store import Sessions
 from antiphon.testing.leftovers import Leftovers
@@ -101,6 +103,24 @@ async def test_a_session_with_what_hooks_said_is_read_again_as_it_was_sent(tmp_p
         assert [prompt.text for prompt in session.found.prompts] == ["go"]
 
 
+async def test_a_prompt_that_is_taken_back_takes_what_hooks_said_with_it(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path / "sessions")
+    refused = Rejected(400, "no")
+    provider = ScriptedProvider([refused, say("one"), refused])
+    hooks = [shell("UserPromptSubmit", "echo context")]
+    with sessions.create(tmp_path) as session:
+        async with Agent(provider=provider, hooks=hooks, session=session) as agent:
+            for prompt in ("first", "second", "third"):
+                with suppress(Rejected):
+                    await agent.run(prompt)
+            messages = agent.messages
+        name = session.id
+    assert [texts(message)[0] for message in messages] == ["second", "one"]
+    with sessions.open(name) as session:
+        assert session.found.messages == messages
+        assert [prompt.text for prompt in session.found.prompts] == ["second"]
+
+
 async def test_a_hook_can_send_the_model_back_to_work() -> None:
     stop = shell("Stop", "grep -q '\"stop_hook_active\":true' || { echo 'run the tests' >&2; exit 2; }")
     provider = ScriptedProvider([say("done"), say("tested")])
@@ -120,7 +140,9 @@ async def test_a_hook_that_never_lets_the_model_stop_is_heard_only_so_often() ->
     async with Agent(provider=provider, hooks=[answers("Stop", decision="block", reason="more")]) as agent:
         events = [event async for event in agent.stream("go")]
     assert len(provider.requests) == MOST_TIMES_SENT_BACK + 1
-    assert ["10 times in a row" in event.text for event in events if isinstance(event, Warned)] == [True]
+    assert ["kept the model from stopping 10 times" in event.text for event in events if isinstance(event, Warned)] == [
+        True
+    ]
 
 
 @pytest.mark.parametrize("event", ["SessionStart", "UserPromptSubmit", "Stop"])

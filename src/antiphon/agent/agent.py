@@ -142,7 +142,7 @@ class Agent:
         self._session = session
         self._session_id = session.id if session is not None else str(uuid.uuid4())
         self._permissions = permissions
-        cwd = workspace.root if workspace is not None else Path.cwd()
+        cwd = workspace.root if workspace is not None else Path.cwd() if hooks else Path()
         source = "resume" if self._history.messages else "startup"
         self._hooks = Hooks(hooks, self._about, cwd, source=source)
 

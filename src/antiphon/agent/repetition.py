@@ -115,8 +115,8 @@ def _is_note(block: Json, notes: tuple[str, ...]) -> bool:
 
 
 def _shown(call: ToolCall) -> str:
-    """Return a call by its name and its first telling argument."""
+    """Return a call by its name and its first telling argument, safe to print."""
     first = next((value for value in call.input.values() if isinstance(value, str) and value.strip()), "")
-    line = " ".join(first.split())
+    line = "".join(each if each.isprintable() else "?" for each in " ".join(first.split()))
     shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rstrip()}..."
     return f"{call.name} `{shown}`" if shown else call.name

@@ -44,7 +44,7 @@ MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
 
 MOST_TIMES_SENT_BACK = 10
-"""How often in a row hooks may keep the model from stopping."""
+"""How often hooks may keep the model from stopping in one run."""
 
 _SAY_MORE = "Say what is to be done differently; the next prompt goes on from here."
 _MEDIA = "image", "document", "media", "pdf"
@@ -222,7 +222,7 @@ class Run:
         if not outcome.blocks or outcome.stop is not None:
             return False
         if times == MOST_TIMES_SENT_BACK:
-            self._warn(f"Hooks kept the model from stopping {times} times in a row; now it stops.")
+            self._warn(f"Hooks have kept the model from stopping {times} times; now it stops.")
             return False
         message: Json = {"role": "user", "content": [{"type": "text", "text": stop_note(outcome.reason)}]}
         self._history.add_results(message["content"])

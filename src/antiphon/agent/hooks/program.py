@@ -43,7 +43,7 @@ async def run_hook(setting: HookSetting, told: Json, cwd: Path) -> HookOutcome:
     try:
         with tempfile.TemporaryDirectory(prefix="antiphon-hook-") as directory:
             ended = await _run(setting, told, cwd, Path(directory), output=output, errors=errors)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:  # the last: arguments that are nested beyond measure
         return HookOutcome(trouble=f"could not be run: {problem}")
     if ended.timed_out:
         return HookOutcome(trouble=f"was stopped after {setting.timeout:g} s, which is its time")
