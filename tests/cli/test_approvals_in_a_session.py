@@ -2,6 +2,7 @@
 
 import json
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,16 @@ def test_what_is_allowed_always_is_not_asked_again(antiphon: Antiphon) -> None:
         session.types("5 a")
         session.sees(r"\? 5  write_file out/new5\.txt[\s\S]*\[a\]lways write_file\(out/\*\*\), Enter for all 7: $")
         session.types("a")
+        session.sees(r"write_file\(out/\*\*\) is allowed in this project from now on: \S+/settings\.local\.toml\s")
         session.sees(r"also allowed by write_file\(out/\*\*\): 1, 2, 4, 6, 7, 8\s[\s\S]*again\.txt[\s\S]*Done\.")
         leave(session)
     assert [result.get("is_error", False) for result in results(antiphon)] == [n == 3 for n in range(10)]
     assert (antiphon.project / "out/again.txt").read_text() == "again\n"
+    kept = (antiphon.project / ".antiphon" / "settings.local.toml").read_text()
+    assert tomllib.loads(kept) == {"allowed_tools": ["write_file(out/**)"]}
+    with antiphon.on_terminal("write it again", script=[again, "Done."]) as session:
+        leave(session)
+    assert "asking" not in session.text
 
 
 def test_ctrl_c_withdraws_the_questions_and_what_is_done_stays(antiphon: Antiphon) -> None:

@@ -37,6 +37,7 @@ from antiphon.sessions.listing.summary import Summary
 from antiphon.sessions.places import data_directory
 from antiphon.sessions.store import Sessions
 from antiphon.settings import Settings
+from antiphon.settings.local_rules import add_local_rule
 
 T = TypeVar("T")
 
@@ -47,7 +48,9 @@ def run(settings: Settings, invocation: Invocation) -> int:
     questions = Questions(terminal, sys.stdin)
     data = data_directory(os.environ) if invocation.which.recorded else None
     with start_blocking_portal() as portal, Interrupts().installed(portal) as interrupts:
-        bench = open_workbench(settings, approve=questions.approve, ask=questions.ask, data=data)
+        bench = open_workbench(
+            settings, approve=questions.approve, ask=questions.ask, go_on=questions.confirm, data=data
+        )
         with portal.wrap_async_context_manager(bench) as opened:
             talk = Talk(opened, portal, terminal, questions, interrupts, invocation=invocation)
             return talk.loop(invocation.prompt)
@@ -87,7 +90,9 @@ class Talk:
         self._questions = questions
         self._interrupts = interrupts
         self._verbose = invocation.verbose
-        self.standing = questions.calls.standing = Standing(bench.permissions)
+        self.standing = questions.calls.standing = Standing(
+            bench.permissions, lambda rule: add_local_rule(rule, bench.workspace.root)
+        )
         questions.calls.workspace = bench.workspace
         self._history = History(history_file(os.environ))
         self._commands = SlashCommands(self)
