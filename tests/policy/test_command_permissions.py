@@ -13,7 +13,6 @@ from antiphon.policy.ignoring import open_ignored
 from antiphon.policy.rules import parse_rule
 from antiphon.policy.workspace import Workspace
 
-
 NPM: Rules = {"allow": ["run_command(npm test:*)"]}
 GIT: Rules = {"allow": ["run_command(git diff:*)", "run_command(git status)"]}
 NO_RM: Rules = {"deny": ["run_command(rm:*)"]}
