@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from some_project import Project
 
-from antiphon.agent.hooks.configured import HookSetting
 from antiphon.engine.events import Access, ToolCall
 from antiphon.errors import SettingsError
 from antiphon.policy import Permissions, Rule, RuleSource
+from antiphon.policy.hooks import HookSetting
 from antiphon.policy.subjects import FileSubject
 from antiphon.settings import KEYS, Settings, load, user_file
 

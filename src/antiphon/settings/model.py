@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.errors import SettingsError
 from antiphon.policy import PermissionMode, Rule
+from antiphon.policy.hooks import HookEvent, HookSetting
 from antiphon.policy.rules import RuleSource, Verdict, parse_rule, split_rules
 from antiphon.sessions.storage.database import Durability
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from antiphon.agent.hooks.configured import HookSetting
 from antiphon.errors import SettingsError
+from antiphon.policy.hooks import HookSetting
 from antiphon.policy.rules import Rule, RuleSource
 from antiphon.policy.workspace import Workspace
 from antiphon.settings.model import KEYS, suggestion, value_of
