@@ -11,8 +11,12 @@ from antiphon.sessions.listing.summary import Summary
 _TELLING = ("command", "path", "file_path", "pattern", "query", "url", "question", "prompt")
 """The argument that tells most about a call, in this order."""
 _LONGEST = 120
-# Control characters, and those that change the direction of text: they would show something else than what is there.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# Control characters, those that change the direction of text, and those that show nothing: a reader would see something
+# else than what is there. Joiners stay, which emoji and some scripts need.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def when(at: float) -> str:
