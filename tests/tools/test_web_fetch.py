@@ -1,4 +1,5 @@
 import gzip
+import re
 import ssl
 import time
 import tracemalloc
@@ -14,6 +15,7 @@ from web_site import CERTIFICATE, answer, moved, serving
 
 from antiphon.engine.events import READS_NOTHING_LOCAL, Result
 from antiphon.policy.addresses import Addresses
+from antiphon.policy.subjects import WebSubject
 from antiphon.testing import check_tool
 from antiphon.tools import checked_transport
 from antiphon.tools.base import InvalidArguments, ToolContext
@@ -206,18 +208,45 @@ async def test_moves_without_an_end_are_not() -> None:
     assert "moved more than 5 times" in str(result.content)
 
 
-@pytest.mark.parametrize(
-    "place", ["http://[::1]:{port}/x", "http://localhost:{port}/x", "http://169.254.169.254/latest"]
-)
-async def test_a_move_to_a_forbidden_address_ends_there(place: str) -> None:
-    async with serving({"/a": answer(b"secret")}) as other:
-        async with serving({"/a": moved(place.format(port=other.port))}) as site:
-            names = Names({"site.example": ["127.0.0.1"], "localhost": ["127.0.0.2"]})
-            addresses = Addresses(allowed=["127.0.0.1"], resolve=names)
+METADATA = "http://169.254.169.254/latest/meta-data/"
+
+
+@pytest.mark.parametrize("place", ["http://[::1]:{port}/x", "http://localhost:{port}/x", METADATA, "//127.1:{port}/x"])
+async def test_a_move_to_another_host_ends_there_and_names_it(place: str) -> None:
+    async with serving({"/x": answer(b"secret")}) as other:
+        place = place.format(port=other.port)
+        async with serving({"/a": moved(place)}) as site:
+            addresses = Addresses(allow_private=True, resolve=Names({"site.example": ["127.0.0.1"]}))
             result = await fetch(f"http://site.example:{site.port}/a", addresses)
         assert other.connections == 0
+    if place.startswith("//"):
+        place = f"http:{place}"
+    assert result == Result(
+        f"The page moved to another host and was not followed there: {place}\nTo read it, fetch that address."
+    )
+
+
+PAIRS = [("site.example", "www.site.example"), ("www.site.example", "site.example.")]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+async def test_a_move_between_a_host_and_its_www_is_followed(one: str, other: str) -> None:
+    names = Names({one: ["127.0.0.1"], other: ["127.0.0.1"]})
+    pages: dict[str, bytes] = {"/b": answer(b"here")}
+    async with serving(pages) as site:
+        pages["/a"] = moved(f"http://{other}:{site.port}/b")
+        result = await fetch(f"http://{one}:{site.port}/a", Addresses(allowed=["127.0.0.1"], resolve=names))
+    assert str(result.content).endswith("\n\nhere")
+
+
+async def test_a_move_to_a_forbidden_address_of_the_same_host_ends_there() -> None:
+    async with serving({"/x": answer(b"secret")}) as other:
+        async with serving({"/a": moved(f"http://www.site.example:{other.port}/x")}) as site:
+            names = Names({"site.example": ["127.0.0.1"], "www.site.example": ["127.0.0.2"]})
+            result = await fetch(f"http://site.example:{site.port}/a", Addresses(allowed=["127.0.0.1"], resolve=names))
+        assert other.connections == 0
     assert result.is_error
-    assert "is not a public address" in str(result.content)
+    assert "www.site.example is at 127.0.0.2, which is not a public address" in str(result.content)
 
 
 @pytest.mark.parametrize("place", ["file:///etc/passwd", "gopher://x/", "http://user:secret@127.0.0.1/", "http:///x"])
@@ -230,9 +259,11 @@ class Names:
 
     def __init__(self, table: dict[str, list[str]]) -> None:
         self.table = table
+        self.asked: list[str] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         del port
+        self.asked.append(host)
         answers = self.table.get(host, [host])
         return [answers.pop(0) if len(answers) > 1 else answers[0]]
 
@@ -265,13 +296,74 @@ async def test_the_host_keeps_its_name() -> None:
     assert "cookie" not in site.requests[0].lower()
 
 
+THIS_MACHINE = [
+    *("127.0.0.1", "127.0.0.1.", "localhost", "localhost.", "LOCALHOST", "127.1", "0", "0.0.0.0"),
+    *("0x7f000001", "2130706433", "0177.0.0.1", "0x7f.0.0.0x1", "127\u30020\u30020\u30021"),
+    *("[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]"),
+    *("[64:ff9b::127.0.0.1]", "[2002:7f00:1::]"),
+]
+
+
 async def test_without_permission_this_machine_is_not_reached() -> None:
     async with serving({"/": answer(b"secret")}) as site:
-        for host in ("127.0.0.1", "localhost", "[::1]", "127.1", "0x7f000001", "[::ffff:127.0.0.1]"):
+        for host in THIS_MACHINE:
             result = await fetch(f"http://{host}:{site.port}/", Addresses())
             assert result.is_error
-            assert "is not a public address" in str(result.content), host
+            assert re.search("is not a public address|was not found|That is no address", str(result.content)), host
         assert site.connections == 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "\uff11\uff12\uff17.0.0.1",
+            "\u24dbocalhost",
+            "%31%32%37.0.0.1",
+            "127.0.0.1%00.a.example",
+            "\u00ad127.0.0.1",
+        ),
+        *("good.example\\@127.0.0.1", "good.example@127.0.0.1", "good.example:80@127.0.0.1", "[fe80::1%25lo]"),
+    ],
+)
+async def test_what_looks_like_another_host_does_not_lead_to_this_machine(host: str) -> None:
+    async with serving({"/": answer(b"secret")}) as site:
+        assert (await fetch(f"http://{host}:{site.port}/", Addresses())).is_error
+        assert site.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://good.example\\@evil.example/", "evil.example"),
+        ("http://good.example:80@evil.example/", "evil.example"),
+        ("http://good.example#@evil.example/", "good.example"),
+        ("http://GOOD.example./", "good.example."),
+        ("http://fa\u00df.example/", "xn--fa-hia.example"),  # and not fass.example, as others read it
+        ("http://127\u30020\u30020\u30021/", "127.0.0.1"),
+        ("http://[::1]:80/", "::1"),
+        ("http://a b/", "a%20b"),
+        ("http://[::1", ""),
+        ("nonsense", ""),
+    ],
+)
+async def test_rules_are_asked_about_the_very_host_that_would_be_reached(url: str, host: str) -> None:
+    tool = WebFetch()
+    assert tool.subject(tool.parse({"url": f" {url}"})) == WebSubject(url, host)
+    asked = Names({})
+    await fetch(url, Addresses(resolve=asked))
+    assert asked.asked in ([], [host])
+
+
+async def test_a_flood_of_headers_is_a_failure() -> None:
+    async def flood(stream: AnyByteStream) -> None:
+        await stream.send(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            await stream.send(b"x-a: " + b"a" * 10_000 + b"\r\n")
+
+    async with serving({"/": flood}) as site:
+        result = await fetch(f"http://127.0.0.1:{site.port}/")
+    assert result.is_error
 
 
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,10 @@ class FetchFailed(Exception):
     """A page could not be had; the message tells the model why."""
 
 
+class MovedAway(Exception):
+    """A page is on another host than the one that was asked for; the message tells the model where."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a server answered.
@@ -56,10 +60,11 @@ class Page:
 
 
 async def fetch(url: str, transport: httpx2.AsyncBaseTransport, *, most: int) -> Page:
-    """Get a page, over redirects, at most so many bytes of it (decoded).
+    """Get a page, over redirects of its host, at most so many bytes of it (decoded).
 
     Raises:
         FetchFailed: there is no answer, or it is no text.
+        MovedAway: it is on another host, which nobody was asked about.
     """
     try:
         async with httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False, timeout=20) as client:
@@ -72,6 +77,18 @@ async def fetch(url: str, transport: httpx2.AsyncBaseTransport, *, most: int) ->
         raise FetchFailed("The server did not answer in time.") from error
     except httpx2.HTTPError as error:
         raise FetchFailed(f"The server could not be reached or broke off: {error or type(error).__name__}.") from error
+
+
+def host_of(url: str) -> str:
+    """Return the host that would be asked for a page, as it goes over the wire; empty when that is none.
+
+    Others read some addresses in another way (`http://faß.de` may be `fass.de`), and then a rule for one host would
+    speak of another.
+    """
+    try:
+        return httpx2.URL(url).raw_host.decode("ascii")
+    except (httpx2.InvalidURL, UnicodeError):
+        return ""
 
 
 def _address(url: str | httpx2.URL) -> httpx2.URL:
@@ -88,8 +105,19 @@ async def _followed(client: httpx2.AsyncClient, url: httpx2.URL, most: int) -> P
         async with client.stream("GET", url, follow_redirects=False) as answer:
             if not answer.has_redirect_location:
                 return await _read(answer, most)
-            url = _address(url.join(answer.headers["location"]))
+            moved = _address(url.join(answer.headers["location"]))
+        # Rules and people allow hosts. Many a host sends its readers wherever they ask to be sent.
+        if _site(moved) != _site(url):
+            raise MovedAway(
+                f"The page moved to another host and was not followed there: {moved}\nTo read it, fetch that address."
+            )
+        url = moved
     raise FetchFailed(f"The page moved more than {MOST_REDIRECTS} times, last to {url}.")
+
+
+def _site(url: httpx2.URL) -> bytes:
+    """Return the host without what `www.example.com` and `example.com` differ by."""
+    return url.raw_host.removesuffix(b".").removeprefix(b"www.")
 
 
 async def _read(answer: httpx2.Response, most: int) -> Page:

@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
-from urllib.parse import urlsplit
 
 import anyio
 from msgspec import Meta
@@ -59,18 +58,16 @@ class WebFetch(BaseTool[WebFetchArguments]):
 
     def subject(self, arguments: WebFetchArguments) -> WebSubject:
         """The page, by its address."""
+        from antiphon.tools.fetching import host_of  # noqa: PLC0415  (as below)
+
         url = arguments.url.strip()
-        try:
-            host = urlsplit(url).hostname or ""
-        except ValueError:
-            host = ""
-        return WebSubject(url, host)
+        return WebSubject(url, host_of(url))
 
     async def run(self, arguments: WebFetchArguments, context: ToolContext) -> Result:  # noqa: ARG002
         """Fetch."""
         # A good part of what the command line takes to start.
         from antiphon.tools.checked_transport import CheckedTransport  # noqa: PLC0415
-        from antiphon.tools.fetching import HTML, FetchFailed, fetch  # noqa: PLC0415
+        from antiphon.tools.fetching import HTML, FetchFailed, MovedAway, fetch  # noqa: PLC0415
         from antiphon.tools.html_to_markdown import UnreadablePage, html_to_markdown  # noqa: PLC0415
 
         try:
@@ -82,6 +79,8 @@ class WebFetch(BaseTool[WebFetchArguments]):
                     title, text = await html_to_markdown(page.text, page.url)
         except TimeoutError:
             return failure(f"The page did not arrive and could not be read within {self._seconds:g} seconds.")
+        except MovedAway as moved:
+            return Result(str(moved))
         except (FetchFailed, UnreadablePage) as error:
             return failure(str(error))
         head = [f"Title: {title}"] if title else []
