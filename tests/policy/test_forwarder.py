@@ -83,6 +83,21 @@ async def test_a_forwarded_command_keeps_its_standard_streams_and_its_signals() 
                 assert await process.wait() == 5
 
 
+async def test_a_signal_to_a_whole_group_reaches_the_command_once() -> None:
+    script = "trap 'echo told' USR1; trap 'exit 5' USR2; echo ready; while :; do sleep 0.01; done"
+    async with DomainProxy([]) as proxy:
+        argv = forwarded(["sh", "-c", script], proxy.socket, direct="")
+        leader = ["sh", "-c", 'trap : USR1 USR2; "$@" & wait $!; wait $!; wait $!; echo $?', "sh", *argv]
+        async with await anyio.open_process(leader, start_new_session=True) as process:
+            assert process.stdout is not None
+            with anyio.fail_after(20):
+                assert await process.stdout.receive() == b"ready\n"
+                os.killpg(process.pid, signal.SIGUSR1)
+                assert await process.stdout.receive() == b"told\n"
+                os.killpg(process.pid, signal.SIGUSR2)
+                assert await process.stdout.receive() == b"5\n"
+
+
 async def test_a_forwarded_command_finds_the_way_in_its_environment() -> None:
     async with DomainProxy([]) as proxy:
         told = (await run(["env"], proxy)).stdout.decode().splitlines()

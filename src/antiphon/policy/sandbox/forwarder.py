@@ -33,6 +33,9 @@ def main(argv: list[str]) -> int:
     child = os.fork()  # before there is a thread
     if child == 0:
         _become(command, environment, old)
+    # What is sent to the command's group reaches the command; to pass it on as well would tell it twice.
+    with contextlib.suppress(PermissionError):
+        os.setpgid(0, 0)
     for number in _PASSED_ON:
         signal.signal(number, _passing_on(child))
     threading.Thread(target=_accept, args=(listener, place), daemon=True).start()

@@ -48,7 +48,7 @@ class Waits:
 
     request: float = 20.0
     lookup: float = 10.0
-    connect: float = 10.0
+    connect: float = 5.0
     silence: float = 300.0
 
 
