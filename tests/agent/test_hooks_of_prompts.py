@@ -11,8 +11,8 @@ import pytest
 
 from antiphon import Agent
 from antiphon.agent.events import AgentEvent, ResultsReady, RunEnded, RunResult, Warned
+from antiphon.agent.going_on import MOST_TIMES_SENT_BACK
 from antiphon.agent.hooks.configured import HookEvent, HookSetting
-from antiphon.agent.run import MOST_TIMES_SENT_BACK
 from antiphon.errors import Rejected
 from antiphon.providers.scripted import ScriptedProvider
 from antiphon.sessions.store import Sessions

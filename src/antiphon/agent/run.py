@@ -1,35 +1,24 @@
 """A run: turn after turn, from a prompt until the agent stops."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
 
-from antiphon.agent.events import (
-    ContextCompacted,
-    ResultsReady,
-    Retrying,
-    RunResult,
-    StopReason,
-    TurnStarted,
-    Usage,
-    Warned,
-)
+from antiphon.agent.events import ContextCompacted, Retrying, RunResult, StopReason, TurnStarted, Usage, Warned
 from antiphon.agent.file_keeping import FileKeeper
+from antiphon.agent.going_on import GoingOn
 from antiphon.agent.history import History
-from antiphon.agent.hooks.calls import NOTE_BEGINS as HOOK_SAYS
 from antiphon.agent.hooks.hooks import Hooks, RunHooks
-from antiphon.agent.hooks.prompts import Refused, prompt_of, stop_note
-from antiphon.agent.limits import GoOn, Reached, RunLimits
+from antiphon.agent.hooks.prompts import Refused, prompt_of
+from antiphon.agent.limits import GoOn, RunLimits
 from antiphon.agent.prices import add
-from antiphon.agent.repetition import NOTE_BEGINS as REPEATS
-from antiphon.agent.repetition import Repetition, repetition
 from antiphon.agent.resuming import Settled, events_for, settled
 from antiphon.agent.room import Room
 from antiphon.agent.summarizing import context_is_full
 from antiphon.agent.toolbox import Toolbox
-from antiphon.agent.turn import RESUMED, AgentTurn, Emit, TurnEnd
+from antiphon.agent.turn import AgentTurn, Emit, TurnEnd
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.events import Reply
 from antiphon.engine.workers import Workers
@@ -43,10 +32,6 @@ from antiphon.sessions.replay import OpenTurn
 MOST_CUTS_IN_A_ROW = 3
 """A model whose reply is cut this often, each time before anything could run, will not get further."""
 
-MOST_TIMES_SENT_BACK = 10
-"""How often hooks may keep the model from stopping in one run."""
-
-_SAY_MORE = "Say what is to be done differently; the next prompt goes on from here."
 _MEDIA = "image", "document", "media", "pdf"
 
 
@@ -94,6 +79,14 @@ class Run:
         self._room = room
         self._limits = limits
         self._hooks = RunHooks(hooks, emit)
+        self._going_on = GoingOn(
+            history,
+            limits,
+            self._hooks,
+            emit,
+            go_on=settings.go_on,
+            watch_repetition=settings.watch_repetition,
+        )
         self._emit = emit
         self._files = FileKeeper(checkpoints, history.record, self._warn)
         self._jitter = jitter
@@ -183,7 +176,7 @@ class Run:
         return await self._turn_after_turn(workers)
 
     async def _turn_after_turn(self, workers: Workers) -> StopReason:
-        cuts = sent_back = 0
+        cuts = 0
         while True:
             end = await self._turn(workers)
             if end is None:
@@ -196,51 +189,16 @@ class Run:
                 self._used(await self._room.make_more("the reply came to the end of the window", self._emit))
             elif cuts == MOST_CUTS_IN_A_ROW or (end.stop_reason == "max_tokens" and not end.answered):
                 return "max_tokens"
-            elif not end.answered and end.stop_reason not in ("pause_turn", "compaction"):
-                if not await self._sent_back(end.text, sent_back):
-                    return "end_turn"
-                sent_back += 1
-            stopped = await self._stopped_between_turns(answered=end.answered)
+            elif (
+                not end.answered
+                and end.stop_reason not in ("pause_turn", "compaction")
+                and await self._going_on.is_done(end.text)
+            ):
+                return "end_turn"
+            stopped = await self._going_on.stopped(answered=end.answered)
             if stopped is not None:
                 self._why = stopped.text
                 return stopped.reason
-
-    async def _stopped_between_turns(self, *, answered: bool) -> Reached | None:
-        """Return why the run is not to go on with a next request, or None."""
-        if self._hooks.stop is not None:
-            return Reached("hook", f"A hook ended the run: {self._hooks.stop}")
-        seen = self._repetition(self._history.messages) if answered else None
-        if seen is not None and seen.turns:
-            go_on = self._settings.go_on
-            if seen.is_again if go_on is None else not await go_on(f"{seen.text}. Go on?"):
-                return Reached("repetition", f"Stopped: {seen.text}. {_SAY_MORE}")
-        return await self._limits.reached()
-
-    async def _sent_back(self, text: str, times: int) -> bool:
-        """Ask the hooks whether the model may stop here; say whether they gave it something more to do."""
-        outcome = await self._hooks.ask("Stop", {"stop_hook_active": times > 0, "last_assistant_message": text})
-        if not outcome.blocks or outcome.stop is not None:
-            return False
-        if times == MOST_TIMES_SENT_BACK:
-            self._warn(f"Hooks have kept the model from stopping {times} times; now it stops.")
-            return False
-        message: Json = {"role": "user", "content": [{"type": "text", "text": stop_note(outcome.reason)}]}
-        self._history.add_results(message["content"])
-        if self._emit is not None:
-            self._emit(ResultsReady(message, anyio.current_time()))
-        return True
-
-    def _repetition(self, messages: Sequence[Json]) -> Repetition | None:
-        if not self._settings.watch_repetition:
-            return None
-        return repetition(messages, (REPEATS, HOOK_SAYS, RESUMED))
-
-    def _remark(self, results: Json) -> str:
-        """Tell the model, where nobody else can be told, that it goes round in circles."""
-        if self._settings.go_on is not None:
-            return ""
-        seen = self._repetition([*self._history.messages, results])
-        return seen.note if seen is not None and seen.turns and not seen.is_again else ""
 
     async def _turn(self, workers: Workers) -> TurnEnd | None:
         """Make one turn, asking again where that may help. A failed attempt left nothing behind.
@@ -307,7 +265,7 @@ class Run:
             files=self._files.for_turn(),
             hooks=self._hooks,
             calls_left=calls_left,
-            remark=self._remark,
+            remark=self._going_on.remark,
         )
 
 

@@ -7,6 +7,7 @@ our keys in its environment. Decides nothing.
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,6 +40,8 @@ async def run_hook(setting: HookSetting, told: Json, cwd: Path) -> HookOutcome:
         told: what it gets on its input.
         cwd: where it runs.
     """
+    if sys.platform == "win32":
+        return HookOutcome(trouble="needs a POSIX shell; on Windows, Antiphon runs programs inside WSL only")
     output, errors = _Bounded(MOST_OUTPUT), _Bounded(_MOST_ERRORS)
     try:
         with tempfile.TemporaryDirectory(prefix="antiphon-hook-") as directory:
