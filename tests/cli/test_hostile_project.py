@@ -72,8 +72,8 @@ def test_a_person_sees_what_it_wants_and_goes_on_without(antiphon: Antiphon, hos
             "run without asking: edit_file",
             "use the model a-model-of-the-project",
             "let commands in the sandbox reach evil.example",
-            f"run a program of its own at SessionStart: {hostile.trap}\\ntrue",
-            f"run a program of its own at PreToolUse of *: {hostile.trap}",
+            f"run a program of its own at SessionStart (for up to 60 s): {hostile.trap}\\ntrue",
+            f"run a program of its own at PreToolUse of * (for up to 60 s): {hostile.trap}",
         ):
             assert wish in shown
         assert b"\x1b]" not in session.output

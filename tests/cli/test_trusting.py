@@ -154,7 +154,7 @@ def test_trust_is_given_and_taken_by_command(project: Path, capsys: pytest.Captu
     assert out == (
         f"{path} wants to\n"
         "  - use the model theirs\n"
-        "  - run a program of its own at Stop: a\\nb\n"
+        "  - run a program of its own at Stop (for up to 60 s): a\\nb\n"
         "This is trusted now, until it changes.\n"
     )
     assert "base_url" in err

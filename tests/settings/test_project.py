@@ -89,7 +89,7 @@ def test_a_person_is_told_each_thing_it_wants(project: Project) -> None:
         "add to what the model is told: Use tabs.",
         "sum up long conversations from 50 percent on",
         "have them summed up by the model small",
-        "run a program of its own at PostToolUse of edit_file|write_file: make format",
+        "run a program of its own at PostToolUse of edit_file|write_file (for up to 5 s): make format",
     )
 
 

@@ -55,7 +55,9 @@ def test_any_change_of_a_hook_counts(project: Project, before: str, after: str) 
     project.says(f'[[hooks]]\nevent = "Stop"\n{before}\n')
     project.trusted()
     project.says(f'[[hooks]]\nevent = "Stop"\n{after}\n')
-    assert project.load().settings.hooks == ()
+    loaded = project.load()
+    assert loaded.settings.hooks == ()
+    assert len(loaded.untrusted[0].new) == 1
 
 
 def test_what_counts_is_what_was_read_when_it_was_shown(project: Project) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from antiphon.cli.safe_text import one_line
 from antiphon.errors import SettingsError
-from antiphon.settings import Loaded, Settings, Waiting, load_all
+from antiphon.settings import Loaded, Settings, load_all
 from antiphon.settings.project import DIRECTORY, FILES, project_directory
 from antiphon.settings.trust import TrustStore
 
@@ -49,20 +49,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_trust(arguments: argparse.Namespace) -> int:
-    """Trust what the settings of a project want as they are now, and say what that is.
+    """Show what the settings of a project want, and trust that; on a terminal after a yes. Returns the exit code.
 
     Raises:
         SettingsError: the settings cannot be used, or the trust cannot be kept.
     """
     loaded = load_all({}, os.environ, _directory(arguments))
-    waiting = loaded.untrusted
-    for each in waiting:
-        _say(*described(each))
-    loaded.store.trust(file for file in loaded.files if file.on_trust)
     for warning in loaded.warnings:
         _warn(warning)
-    _say("This is trusted now, until it changes." if waiting else "Nothing here waits for trust.")
-    return 0
+    if not loaded.untrusted:
+        _say("Nothing here waits for trust.")
+        return 0
+    if sys.stdin.isatty():
+        trusted = _agreed(loaded)
+    else:
+        _say(*_wishes(loaded))
+        trusted = True
+    if trusted:
+        loaded.store.trust(file for file in loaded.files if file.on_trust)
+    _say("This is trusted now, until it changes." if trusted else "This is not trusted.")
+    return 0 if trusted else 1
 
 
 def run_distrust(arguments: argparse.Namespace) -> int:
@@ -82,18 +88,20 @@ def run_distrust(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def described(waiting: Waiting) -> Iterator[str]:
-    """Yield what a file wants, line by line and safe to print."""
-    if waiting.before is None:
-        yield f"{one_line(str(waiting.path))} wants to"
-        yield from _listed(waiting.wants, "-")
-        return
-    yield f"{one_line(str(waiting.path))} has changed since you trusted it. It wants to"
-    yield from _listed([want for want in waiting.wants if want not in waiting.new], "-")
-    yield from _listed(waiting.new, "+")
-    if waiting.gone:
-        yield "and not any more to"
-        yield from _listed(waiting.gone, "-")
+def _wishes(loaded: Loaded) -> Iterator[str]:
+    """Yield what a project wants, line by line and safe to print."""
+    for waiting in loaded.untrusted:
+        path = one_line(str(waiting.path))
+        if waiting.before is None:
+            yield f"{path} wants to"
+            yield from _listed(waiting.wants, "-")
+            continue
+        yield f"{path} has changed since you trusted it. It wants to"
+        yield from _listed([want for want in waiting.wants if want not in waiting.new], "-")
+        yield from _listed(waiting.new, "+")
+        if waiting.gone:
+            yield "and not any more to"
+            yield from _listed(waiting.gone, "-")
 
 
 def _listed(wants: Iterable[str], mark: str) -> Iterator[str]:
@@ -106,8 +114,7 @@ def _listed(wants: Iterable[str], mark: str) -> Iterator[str]:
 def _agreed(loaded: Loaded) -> bool:
     """Show what a project wants, and tell whether the person trusts it; only a plain yes is one."""
     _say("This project brings settings that count only if you trust them.")
-    for waiting in loaded.untrusted:
-        _say(*described(waiting))
+    _say(*_wishes(loaded))
     # What was typed before the question was there is no answer to it.
     with suppress(termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -7,6 +7,7 @@ narrow. What could widen or steer anything counts when a person has trusted exac
 
 import hashlib
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -61,8 +62,9 @@ _NOT_SETTINGS = frozenset(
 _LABEL = "[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
 _HOST = re.compile(rf"(\*\.)?({_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9](:\d+)?", re.IGNORECASE)
 """A name with at least two labels, perhaps all names below it; no address."""
-_MOST_NAMES = 12
 _LOCAL = (".local", ".localhost", ".internal", ".localdomain", ".lan", ".home", ".arpa")
+"""Ends of names that mean something in this network alone."""
+_MOST_NAMES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def project_directory(directory: Path, home: Path) -> Path | None:
     for above in (start, *start.parents):
         if above in never:
             break
-        if (above / ".git").exists():
+        if os.path.exists(above / ".git"):  # noqa: PTH110  (that of pathlib fails where one may not look)
             return above
     return None if start in never else start
 
@@ -214,7 +216,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _hook(hook: HookSetting) -> str:
-    return f"at {hook.event}{f' of {hook.tools}' if hook.tools else ''}: {hook.command}"
+    tools = f" of {hook.tools}" if hook.tools else ""
+    return f"at {hook.event}{tools} (for up to {hook.timeout:g} s): {hook.command}"
 
 
 def _why_never(key: str) -> str:
