@@ -93,7 +93,8 @@ def test_trust_in_it_gives_what_was_shown_and_never_the_rest(antiphon: Antiphon,
     assert antiphon.emulator.requests[0]["model"] == "a-model-of-the-project"
     assert "You are theirs" not in str(antiphon.emulator.requests[0]["system"])
     assert "base_url" in ended.stderr
-    assert not hostile.was_connected
+    # Its hooks were shown and trusted. Nothing else of it runs.
+    assert (hostile.ran, hostile.was_connected) == (["trap"], False)
 
 
 @pytest.mark.parametrize(
