@@ -343,7 +343,7 @@ async def test_a_file_that_changes_while_the_person_looks_is_shown_again(
         await person.sees(r": $")
         path.write_text("somebody else's\nlines\n")
         person.types("y")
-        await person.sees(r"its file has changed meanwhile, look again: write_file a.txt  \+1 -2\n")
+        await person.sees(r"its file has changed meanwhile, look again: 1  write_file a.txt  \+1 -2\n")
         await person.sees(r"\? write_file a.txt  \+1 -2\n.*\n  -somebody else's\n")
         assert asked.allowed == {str(other): True}
         await person.answers("y")

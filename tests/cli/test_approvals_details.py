@@ -1,6 +1,9 @@
+from hand_made import changed
+
+from antiphon.agent.events import CallStreaming, TurnStarted
 from antiphon.cli.approving.details import details_of, fits_on_a_line, hides_something, title_of
 from antiphon.cli.approving.edits import Edit
-from antiphon.cli.approving.tray import Tray
+from antiphon.cli.approving.tray import Tray, Waiting
 from antiphon.engine.events import INDEPENDENT, ToolCall
 from antiphon.policy import ApprovalRequest
 
@@ -15,11 +18,11 @@ def lines_of(call: ToolCall, edit: Edit | None = None, *, whole: bool = False) -
     return ["".join(text for text, _ in line) for line in details_of(call, edit, whole=whole)]
 
 
-def listing_of(*calls: ToolCall, width: int = 80) -> list[str]:
-    tray = Tray()
+def listing_of(*calls: ToolCall, tray: Tray | None = None) -> list[str]:
+    tray = tray or Tray()
     for call in calls:
         tray.add(ApprovalRequest(call, INDEPENDENT), "it changes something").ready = True
-    return ["".join(text for text, _ in line) for line in tray.listing(width)]
+    return ["".join(text for text, _ in line) for line in tray.listing(80)]
 
 
 def test_a_command_is_shown_to_its_end() -> None:
@@ -34,6 +37,19 @@ def test_a_command_is_shown_to_its_end_among_others_too() -> None:
     assert len(listing[2]) < 80
     assert listing[-2].endswith("; rm -rf ~")
     assert listing[-1] == "      it changes something"
+
+
+def test_what_was_listed_once_takes_a_line_from_then_on() -> None:
+    tray = Tray()
+    listing_of(LONG_COMMAND, COMMAND, tray=tray)
+    (new,) = waiting(tray, "z")
+    new.reason = "it is new"
+    assert ["".join(text for text, _ in line)[:26] for line in tray.listing(80)] == [
+        "3 calls wait for you:",
+        "   1  run_command echo 0 e",
+        "   2  run_command make tes",
+        "   3  run_command  it is n",
+    ]
 
 
 def test_a_single_short_argument_is_not_shown_twice() -> None:
@@ -71,16 +87,41 @@ def test_of_an_edit_without_a_diff_the_arguments_can_be_seen() -> None:
     assert hides_something(WRITE, edit)
 
 
+def waiting(tray: Tray, *ids: str) -> list[Waiting]:
+    calls = [tray.add(ApprovalRequest(ToolCall(id_, "run_command", {}), INDEPENDENT)) for id_ in ids]
+    for call in calls:
+        call.ready = True
+    return calls
+
+
+def numbers(tray: Tray) -> dict[str, int]:
+    return {one.request.call.id: one.number for one in tray.open}
+
+
 def test_a_number_that_was_seen_never_means_another_call() -> None:
     tray = Tray()
-    request = ApprovalRequest(COMMAND, INDEPENDENT)
-    first, second = tray.add(request), tray.add(request)
+    first, second = waiting(tray, "a", "b")
+    assert numbers(tray) == {"a": 1, "b": 2}
     tray.remove(first)
-    third = tray.add(request)
-    assert [one.number for one in (first, second, third)] == [1, 2, 3]
+    (third,) = waiting(tray, "c")
+    assert numbers(tray) == {"b": 2, "c": 3}
     tray.remove(second)
     tray.remove(third)
-    assert tray.add(request).number == 1
+    waiting(tray, "d")
+    assert numbers(tray) == {"d": 1}
+
+
+def test_a_call_has_the_number_of_its_row() -> None:
+    tray = Tray()
+    tray.number_rows(TurnStarted(1, 0.0))
+    waiting(tray, "c", "b", "elsewhere")
+    for index, id_ in enumerate(("a", "b", "c")):
+        tray.number_rows(CallStreaming(index, id_, "run_command", 0.0))
+    assert numbers(tray) == {"b": 2, "c": 3, "elsewhere": 4}
+    # A row that comes later and has a number that is taken.
+    tray.number_rows(changed(3, ToolCall("d", "run_command", {}), "asking", 0.0))
+    waiting(tray, "d")
+    assert numbers(tray) == {"b": 2, "c": 3, "elsewhere": 4, "d": 5}
 
 
 def test_a_name_that_drives_the_terminal_is_made_safe_in_the_list() -> None:

@@ -53,7 +53,9 @@ def leave(session: OnTerminal) -> None:
     assert session.ends() == 0
 
 
-FORWARD = [f"{number} y" for number in range(1, 9)]
+WRITES = range(2, 10)
+"""The numbers of the calls that write; 1 and 10 read."""
+FORWARD = [f"{number} y" for number in WRITES]
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,8 @@ FORWARD = [f"{number} y" for number in range(1, 9)]
         (FORWARD, {}),
         (FORWARD[::-1], {}),
         (["y"], {}),
-        (["8 3 y", "5 n use one file", "1-2 y", "7 n and not this", "y"], {5: "use one file", 7: "and not this"}),
-        (["6 n six", "n all but six"], {6: "six", **dict.fromkeys((1, 2, 3, 4, 5, 7, 8), "all but six")}),
+        (["9 4 y", "6 n use one file", "2-3 y", "8 n and not this", "y"], {6: "use one file", 8: "and not this"}),
+        (["7 n seven", "n all but seven"], {7: "seven", **dict.fromkeys((2, 3, 4, 5, 6, 8, 9), "all but seven")}),
     ],
     ids=["forward", "backward", "all at once", "mixed", "denied"],
 )
@@ -71,36 +73,36 @@ def test_eight_calls_are_answered_in_any_order_while_others_finish(
     antiphon: Antiphon, lines: Sequence[str], denied: Mapping[int, str]
 ) -> None:
     with antiphon.on_terminal("write eight files", script=EIGHT) as session:
-        session.sees(r"8 calls wait for you:\s+1  write_file out/new1\.txt  \+1 -0[\s\S]*help: $")
+        session.sees(r"8 of 10 calls wait for you:\s+2  write_file out/new1\.txt  \+1 -0[\s\S]*help: $")
         for line in lines[:-1]:
             allowed = line.endswith("y")
             session.types(line)
             session.sees(r": $")
             if allowed and line in FORWARD:
                 # It runs at once, while the others wait.
-                path = antiphon.project / f"out/new{line[0]}.txt"
+                path = antiphon.project / f"out/new{int(line[0]) - 1}.txt"
                 until(path.exists)
         session.types(lines[-1])
         leave(session)
     found = results(antiphon)
     assert ["alpha" in json.dumps(found[0]), "beta" in json.dumps(found[-1])] == [True, True]
-    assert [result.get("is_error", False) for result in found[1:-1]] == [number in denied for number in range(1, 9)]
+    assert [result.get("is_error", False) for result in found[1:-1]] == [number in denied for number in WRITES]
     for number, reason in denied.items():
-        assert found[number]["content"] == f"The user did not allow this call: {reason}"
-    assert [(antiphon.project / name).exists() for name in FILES] == [n not in denied for n in range(1, 9)]
+        assert found[number - 1]["content"] == f"The user did not allow this call: {reason}"
+    assert [(antiphon.project / name).exists() for name in FILES] == [number not in denied for number in WRITES]
 
 
 def test_what_is_allowed_always_is_not_asked_again(antiphon: Antiphon) -> None:
     again = reply(ToolUse("write_file", {"path": "out/again.txt", "content": "again\n"}))
     with antiphon.on_terminal("write eight files", script=[EIGHT[0], again, "Done."]) as session:
-        session.sees(r"8 calls wait for you:[\s\S]*help: $")
-        session.types("3 n not this")
-        session.sees(r"7 of 8 calls wait for you:[\s\S]*help: $")
-        session.types("5 a")
-        session.sees(r"\? 5  write_file out/new5\.txt[\s\S]*\[a\]lways write_file\(out/\*\*\), Enter for all 7: $")
+        session.sees(r"8 of 10 calls wait for you:[\s\S]*help: $")
+        session.types("4 n not this")
+        session.sees(r"7 of 10 calls wait for you:[\s\S]*help: $")
+        session.types("6 a")
+        session.sees(r"\? 6  write_file out/new5\.txt[\s\S]*\[a\]lways write_file\(out/\*\*\), Enter for all 7: $")
         session.types("a")
         session.sees(r"write_file\(out/\*\*\) is allowed in this project from now on: \S+/settings\.local\.toml\s")
-        session.sees(r"also allowed by write_file\(out/\*\*\): 1, 2, 4, 6, 7, 8\s[\s\S]*again\.txt[\s\S]*Done\.")
+        session.sees(r"also allowed by write_file\(out/\*\*\): 2, 3, 5, 7, 8, 9\s[\s\S]*again\.txt[\s\S]*Done\.")
         leave(session)
     assert [result.get("is_error", False) for result in results(antiphon)] == [n == 3 for n in range(10)]
     assert (antiphon.project / "out/again.txt").read_text() == "again\n"
@@ -113,9 +115,9 @@ def test_what_is_allowed_always_is_not_asked_again(antiphon: Antiphon) -> None:
 
 def test_ctrl_c_withdraws_the_questions_and_what_is_done_stays(antiphon: Antiphon) -> None:
     with antiphon.on_terminal("write eight files", script=EIGHT) as session:
-        session.sees(r"8 calls wait for you:[\s\S]*help: $")
-        session.types("2 y")
-        session.sees(r"7 of 8 calls wait for you:[\s\S]*help: $")
+        session.sees(r"8 of 10 calls wait for you:[\s\S]*help: $")
+        session.types("3 y")
+        session.sees(r"7 of 10 calls wait for you:[\s\S]*help: $")
         until((antiphon.project / "out/new2.txt").exists)
         session.presses("\x03")
         session.sees(r"no longer needed[\s\S]*Stopped\. The conversation is valid and can go on\.[\s\S]*> $")
@@ -126,7 +128,7 @@ def test_ctrl_c_withdraws_the_questions_and_what_is_done_stays(antiphon: Antipho
 
 def test_stopping_denies_what_waits_and_stops_the_turn(antiphon: Antiphon) -> None:
     with antiphon.on_terminal("write eight files", script=EIGHT) as session:
-        session.sees(r"8 calls wait for you:[\s\S]*help: $")
+        session.sees(r"8 of 10 calls wait for you:[\s\S]*help: $")
         session.types("s")
         session.sees(r"Stopped\. The conversation is valid and can go on\.[\s\S]*> $")
         session.types("go on")

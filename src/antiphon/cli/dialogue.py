@@ -68,10 +68,10 @@ class Dialogue:
         self.say([("\n  no longer needed", "quiet")])
         raise Withdrawn
 
-    def mention(self, pieces: Sequence[Piece]) -> None:
+    def mention(self, title: Callable[[], Sequence[Piece]]) -> None:
         """Tell who is being asked of something that has come; what they have typed stays typed."""
         if self._reading is not None:
-            self.say([("\n  also waits for you, and is asked next: ", "wait"), *pieces])
+            self.say([("\n  also waits for you, and is asked next: ", "wait"), *title()])
             self._terminal.write(self._prompt)
 
     def withdraw(self) -> None:

@@ -13,7 +13,7 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from antiphon import __version__
-from antiphon.agent.events import RunResult, Usage
+from antiphon.agent.events import AgentEvent, RunResult, Usage
 from antiphon.agent.prices import add
 from antiphon.cli.approving.standing import Standing
 from antiphon.cli.building import Workbench, open_workbench
@@ -222,6 +222,21 @@ class Talk:
         results: list[RunResult] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._questions.serve)
-            results.append(await follow(self.agent, prompt, screen, stopping))
+            results.append(await follow(self.agent, prompt, _Watched(screen, self._questions), stopping))
             tasks.cancel_scope.cancel()
         return results[0]
+
+
+class _Watched:
+    """A screen, and questions that number calls like its rows."""
+
+    def __init__(self, screen: Screen, questions: Questions) -> None:
+        self._screen = screen
+        self._questions = questions
+
+    def receive(self, event: AgentEvent) -> None:
+        self._questions.calls.tray.number_rows(event)
+        self._screen.receive(event)
+
+    def tick(self) -> None:
+        self._screen.tick()

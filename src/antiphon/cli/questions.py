@@ -53,7 +53,7 @@ class Questions:
         try:
             await self.calls.prepare(waiting)
             if waiting.approval is None:
-                await self._answered(waiting.done, [(f"{waiting.number}  ", ""), *waiting.title])
+                await self._answered(waiting.done, lambda: self.calls.tray.title(waiting))
         finally:
             self.calls.tray.remove(waiting)
             self._dialogue.withdraw()
@@ -110,12 +110,12 @@ class Questions:
     async def _put(self, question: _Question) -> None:
         self._open.append(question)
         try:
-            await self._answered(question.done, [(safe(question.title), "")])
+            await self._answered(question.done, lambda: [(safe(question.title), "")])
         finally:
             self._open = [other for other in self._open if other is not question]
             self._dialogue.withdraw()
 
-    async def _answered(self, done: anyio.Event, title: Sequence[Piece]) -> None:
+    async def _answered(self, done: anyio.Event, title: Callable[[], Sequence[Piece]]) -> None:
         """Wait until something that is asked from now on has its answer."""
         self._some.set()
         self._dialogue.mention(title)

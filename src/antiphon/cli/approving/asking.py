@@ -63,7 +63,7 @@ class CallsAsked:
         self._seen: tuple[Rule, ...] = ()
 
     def add(self, request: ApprovalRequest) -> Waiting:
-        """Give a call its number; it waits once `prepare` has been awaited."""
+        """Take a call in; it waits once `prepare` has been awaited."""
         root = "" if self.workspace is None else f"{self.workspace.root}/"
         return self.tray.add(request, request.reason.replace(root, "") if root else request.reason)
 
@@ -124,6 +124,7 @@ class CallsAsked:
                 self._focus, self._whole = calls[number], True
             case ShowAll():
                 self._focus = None
+                self.tray.list_anew()
             case Help():
                 self._object(*HELP)
             case Unclear(why):
@@ -135,7 +136,7 @@ class CallsAsked:
             if waiting.edit is None or not await self._changed(waiting.edit, waiting.request):
                 waiting.decide(Approval(allowed=True))
                 continue
-            waiting.edit = await self._edit_of(waiting.request)
+            waiting.edit, waiting.listed = await self._edit_of(waiting.request), False
             self._dialogue.say([("  its file has changed meanwhile, look again: ", "wait"), *waiting.title])
 
     def _allow_always(self, waiting: Waiting, text: str, seen: tuple[Rule, ...]) -> None:

@@ -1,6 +1,7 @@
 """The calls that wait for a person: their numbers, and how they are shown.
 
-A call keeps its number until no call waits any more, so that a number that was seen never means another call.
+A call has the number of its row on the screen where that is known. It keeps its number, and no other call gets it
+while any call waits, so that a number that was seen never means another call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from antiphon.agent.events import AgentEvent, CallChanged, CallStreaming, TurnStarted
 from antiphon.cli.approving.details import details_of, fits_on_a_line, hides_something, title_of
 from antiphon.cli.approving.edits import Edit
 from antiphon.cli.layout import fitted
@@ -23,7 +25,7 @@ HELP: Sequence[str] = """\
   3 a RULE      the same with a rule of yours, such as run_command(npm test:*)
   d 3           show everything of 3
   s             allow none, and stop the turn
-  Enter         show the list as it is now""".splitlines()
+  Enter         show the list as it is now, with the reasons""".splitlines()
 
 
 @dataclass(eq=False, slots=True)
@@ -31,27 +33,29 @@ class Waiting:
     """A call that waits for an answer.
 
     Attributes:
-        number: what it is called by.
         request: what is asked.
         reason: why, safe to print.
+        number: what it is called by, from the moment that it is shown.
         edit: what it would change in its file, as far as that is known.
         ready: it can be shown.
+        listed: it was shown in the list with all that is to be known, so its line is enough from then on.
         approval: the answer, once there is one.
         done: set when there is.
     """
 
-    number: int
     request: ApprovalRequest
     reason: str = ""
+    number: int = 0
     edit: Edit | None = None
     ready: bool = False
+    listed: bool = False
     approval: Approval | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
 
     @property
     def title(self) -> list[Piece]:
-        """The call on one line."""
-        return title_of(self.request.call, self.edit)
+        """Its number and the call, on one line."""
+        return [(f"{self.number}  ", "wait"), *title_of(self.request.call, self.edit)]
 
     @property
     def notes(self) -> str:
@@ -71,19 +75,39 @@ class Tray:
     def __init__(self) -> None:
         """Begin with none."""
         self._calls: list[Waiting] = []
-        self._asked = 0
+        self._given: set[int] = set()
+        self._rows: dict[str, int] = {}
 
     @property
     def open(self) -> tuple[Waiting, ...]:
-        """Those that can be shown and have no answer yet."""
-        return tuple(waiting for waiting in self._calls if waiting.ready and waiting.approval is None)
+        """Those that can be shown and have no answer yet, by their numbers."""
+        waiting = [one for one in self._calls if one.ready and one.approval is None]
+        for one in waiting:
+            self._number(one)
+        return tuple(sorted(waiting, key=lambda one: one.number))
+
+    def title(self, waiting: Waiting) -> list[Piece]:
+        """Return the number and the line of a call that is about to be shown."""
+        self._number(waiting)
+        return waiting.title
+
+    def number_rows(self, event: AgentEvent) -> None:
+        """Take from an event which row of the screen a call has."""
+        match event:
+            case TurnStarted():
+                self._rows.clear()
+            case CallStreaming(index=index, id=id_):
+                self._rows[id_] = index + 1
+            case CallChanged(index=index, call=call):
+                self._rows[call.id] = index + 1
+            case _:
+                pass
 
     def add(self, request: ApprovalRequest, reason: str = "") -> Waiting:
-        """Take a call's place; it waits from the moment that it is `ready`."""
+        """Take a call in; it waits from the moment that it is `ready`."""
         if not self._calls:
-            self._asked = 0
-        self._asked += 1
-        waiting = Waiting(self._asked, request, one_line(reason))
+            self._given.clear()
+        waiting = Waiting(request, one_line(reason))
         self._calls.append(waiting)
         return waiting
 
@@ -92,16 +116,38 @@ class Tray:
         self._calls = [other for other in self._calls if other is not waiting]
 
     def listing(self, width: int) -> Iterator[list[Piece]]:
-        """Show all that wait, a line for each; a command that is longer than its line is shown whole."""
+        """Show all that wait, a line for each; what is new among them with the reason, and commands whole."""
         calls = self.open
-        of_all = f" of {self._asked}" if self._asked > len(calls) else ""
+        known = max(len(self._rows), len(self._given))
+        of_all = f" of {known}" if known > len(calls) else ""
         yield [(f"{len(calls)}{of_all} calls wait for you:", "wait")]
         for waiting in calls:
-            yield from _entry(waiting, width)
+            yield from [_line(waiting)] if waiting.listed else _entry(waiting, width)
+            waiting.listed = True
+
+    def list_anew(self) -> None:
+        """Let the next list tell everything again."""
+        for waiting in self._calls:
+            waiting.listed = False
+
+    def _number(self, waiting: Waiting) -> None:
+        """Give a call its number, as late as possible: the screen may hear later of the call than we do."""
+        if waiting.number:
+            return
+        number = self._rows.get(waiting.request.call.id, 0)
+        if not number or number in self._given:
+            # Not a call of this turn's own: one that comes after all of those.
+            number = max((*self._given, *self._rows.values()), default=0) + 1
+        self._given.add(number)
+        waiting.number = number
+
+
+def _line(waiting: Waiting) -> list[Piece]:
+    return [(" " * (4 - len(str(waiting.number))), ""), *waiting.title]
 
 
 def _entry(waiting: Waiting, width: int) -> Iterator[list[Piece]]:
-    title: list[Piece] = [(f"{waiting.number:>4}  ", "wait"), *waiting.title]
+    title = _line(waiting)
     reason: list[Piece] = [(waiting.notes, "quiet")] if waiting.notes else []
     shown = waiting.edit is not None or fits_on_a_line(waiting.request.call)
     if shown and _width(title) + 2 + _width(reason) < width:
@@ -116,7 +162,7 @@ def _entry(waiting: Waiting, width: int) -> Iterator[list[Piece]]:
 
 def single(waiting: Waiting, *, number: bool, whole: bool) -> Iterator[list[Piece]]:
     """Show one call with what it would do; with its number where others wait too."""
-    yield [("? ", "wait"), *([(f"{waiting.number}  ", "wait")] if number else []), *waiting.title]
+    yield [("? ", "wait"), *waiting.title[0 if number else 1 :]]
     if waiting.reason:
         yield [(f"  {waiting.reason}", "quiet")]
     yield from details_of(waiting.request.call, waiting.edit, whole=whole)
