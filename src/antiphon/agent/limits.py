@@ -61,7 +61,8 @@ class _Limit:
 
     def raise_it(self) -> None:
         if self.step is not None:
-            self.most += self.step * (math.floor((self.used - self.most) / self.step) + 1)
+            beyond = (self.used - self.most) / self.step
+            self.most += self.step * (math.ceil(beyond) if self.may_be_full else math.floor(beyond) + 1)
 
     @property
     def text(self) -> str:
