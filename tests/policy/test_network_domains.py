@@ -1,10 +1,15 @@
+import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from proxied_site import Names, asked, connect, status_of
 
 from antiphon.errors import SettingsError
 from antiphon.policy.sandbox.network import DomainProxy
+from antiphon.policy.sandbox.network_domains import Domains, NotListed, Place, place_of
 
 LISTED = ["pypi.org", "*.example.com", "deep.example:8443", "bücher.example", "*.onport.example:81"]
 
@@ -60,7 +65,8 @@ async def test_all_hosts_are_all_names_and_no_addresses(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["https://pypi.org", "pypi.org/simple", "pypi.org:0", "a b", "", "*.", "x*y.org", "a..b", "1.2.3", "x:y"]
+    "entry",
+    ["https://pypi.org", "pypi.org/simple", "pypi.org:0", "a b", "", "*.", "x*y.org", "a..b", "1.2.3", "x:y", "[a.b]"],
 )
 def test_an_entry_that_is_no_host_is_an_error(entry: str) -> None:
     with pytest.raises(SettingsError, match="sandbox_domains"):
@@ -76,3 +82,41 @@ async def test_a_listed_name_does_not_lead_to_an_address_that_is_not_public(addr
         assert status_of(answer) == 403
         assert b"not a public address" in answer
         assert proxy.refused() == ("rebind.example",)
+
+
+ADDRESSES = {
+    "[::1]:8080": ("[::1]:8080", "[::1]:80"),
+    "[::1]": ("[::1]:443", "[::1]:8080"),
+    "fd00::/8": ("[fd12::3]:443", "[fe80::1]:443"),
+    "[fd00::/8]:22": ("[fd12::3]:22", "[fd12::3]:443"),
+    "10.0.0.0/8:5432": ("10.1.2.3:5432", "10.1.2.3:443"),
+    "127.0.0.1:8080": ("127.0.0.1:8080", "127.0.0.2:8080"),
+    "1.1.1.1": ("1.1.1.1:443", "1.1.1.2:443"),
+}
+
+
+@pytest.mark.parametrize(("entry", "named", "other"), [(entry, *places) for entry, places in ADDRESSES.items()])
+async def test_addresses_and_networks_are_named_with_a_port_or_without(entry: str, named: str, other: str) -> None:
+    domains = Domains([entry], Names())
+    place = place_of(named, None)
+    assert place is not None
+    assert await domains.addresses(place) == [place.host]
+    place = place_of(other, None)
+    assert place is not None
+    with pytest.raises(NotListed):
+        await domains.addresses(place)
+
+
+@given(st.ip_addresses(v=4), st.integers(1, 65535), st.sampled_from(["{0}", "0x{1:x}", "{1}", "{0}."]))
+def test_an_address_is_an_address_in_every_spelling(address: IPv4Address, port: int, spelling: str) -> None:
+    place = place_of(f"{spelling.format(address, int(address))}:{port}", None)
+    assert place == Place(str(address), port)
+    assert place_of(f"[::ffff:{address}]:{port}", None) == place
+
+
+@given(st.text(st.sampled_from("a1.-:[]/@%x*\u00df "), max_size=12))
+def test_what_is_taken_for_a_place_is_one(text: str) -> None:
+    place = place_of(text, 80)
+    if place is not None and place.address is None:
+        assert re.fullmatch(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", place.host)
+        assert not place.host.rpartition(".")[2].isdecimal()

@@ -15,7 +15,7 @@ _LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddres
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)")
-_PLACE = re.compile(r"(?:\[(?P<inner>[^\[\]]+)\]|(?P<host>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?")
+_PLACE = re.compile(r"(?:\[(?P<inner>[^\[\]\s]+)\]|(?P<host>[^\[\]:\s]+))(?::(?P<port>[0-9]{1,5}))?")
 
 
 class NotListed(Exception):
@@ -162,15 +162,16 @@ def _overlap(one: Network | None, other: Network) -> bool:
 
 def _entry(text: str) -> _Entry:
     given = text.strip().lower()
-    whole = _network(given)
-    if whole is not None:
-        return _Entry(DEFAULT_PORTS, network=whole)
-    host, port_text = given, ""
-    if ":" in given:
-        host, _, port_text = given.rpartition(":")
-        if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
+    match = _PLACE.fullmatch(given)
+    if match is None:
+        network = _network(given)  # of version 6, as nobody writes it with a port
+        if network is None:
             raise _unusable(text)
-    ports = frozenset({int(port_text)}) if port_text else DEFAULT_PORTS
+        return _Entry(DEFAULT_PORTS, network=network)
+    if match["port"] and not 0 < int(match["port"]) < 65536:
+        raise _unusable(text)
+    ports = frozenset({int(match["port"])}) if match["port"] else DEFAULT_PORTS
+    host = match["inner"] or match["host"]
     network = _network(host)
     if network is not None:
         return _Entry(ports, network=network)
@@ -181,14 +182,14 @@ def _entry(text: str) -> _Entry:
         name = host.removeprefix("*.").removesuffix(".").encode("idna").decode("ascii")
     except UnicodeError:
         raise _unusable(text) from None
-    if not _NAME.fullmatch(name) or _NUMBER.fullmatch(name):
+    if match["inner"] or not _NAME.fullmatch(name) or _NUMBER.fullmatch(name):
         raise _unusable(text)
     return _Entry(ports, name=f".{name}" if below else name, below=below)
 
 
 def _network(text: str) -> Network | None:
     try:
-        return ipaddress.ip_network(text.replace("[", "").replace("]", ""), strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
 
