@@ -68,7 +68,7 @@ def test_without_a_key_a_session_says_so_too(tmp_path: Path) -> None:
         (
             ("--disallowed-tools", "reed_file", "-p", "x"),
             {},
-            "--disallowed-tools: no tool is named reed_file; there are",
+            "--disallowed-tools: reed_file is not a usable rule: no tool is named reed_file; did you perhaps mean",
         ),
         (("-p", "x"), {"ANTIPHON_WEB_SEARCH": "altavista"}, "web_search: 'altavista' is no search engine"),
         (("-p", "x"), {"ANTHROPIC_BASE_URL": "nonsense"}, "The base URL 'nonsense' is none"),
