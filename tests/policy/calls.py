@@ -20,9 +20,11 @@ class Rules(TypedDict, total=False):
 ROOT = Path("/home/me/project")
 
 
-def command(text: str, *, sandbox: str = "", cwd: Path = ROOT) -> tuple[ToolCall, Access, CommandSubject]:
+def command(
+    text: str, *, sandbox: str = "", leaves: bool = False, cwd: Path = ROOT
+) -> tuple[ToolCall, Access, CommandSubject]:
     """Return a call of run_command."""
-    subject = CommandSubject(text, parse(text), cwd, sandbox=sandbox)
+    subject = CommandSubject(text, parse(text), cwd, sandbox=sandbox, leaves_sandbox=leaves)
     return ToolCall("a", "run_command", {"command": text}), EXCLUSIVE, subject
 
 

@@ -274,6 +274,23 @@ def test_files_that_a_command_writes_in_the_workspace_are_edits() -> None:
     )
 
 
+def test_leaving_the_sandbox_is_asked_about_although_the_command_is_allowed() -> None:
+    call = command("npm test", leaves=True)
+    for mode in ("default", "accept-edits", "auto"):
+        decision = decide(call, mode, **NPM)
+        assert (decision.verdict, decision.reason) == ("ask", "`npm test` is to run outside of the sandbox")
+    both = decide(command("npm test; git push", leaves=True), **NPM)
+    assert both.reason.endswith("is to run outside of the sandbox, and `git push` is not in any allow rule")
+    assert Permissions.of(root=ROOT).suggestions(call[0], call[2]) == ()
+    assert decide(call, "dont-ask", **NPM).verdict == "deny"
+    assert decide(command("rm x", leaves=True), **NO_RM).verdict == "deny"
+    # Who allows all commands, or everything, has allowed this.
+    assert decide(call, allow=["run_command"]).verdict == "allow"
+    assert decide(call, "bypass").verdict == "allow"
+    reading = replace(call[2], reads=True)
+    assert decide((call[0], READS_NOTHING_LOCAL, reading)).verdict == "allow"
+
+
 def test_each_part_has_a_decision_of_its_own() -> None:
     decision = decide(command("npm test > out.txt && git push; rm x"), **{**NPM, **NO_RM})
     assert [(part.verdict, str(getattr(part.part, "raw", part.part))) for part in decision.parts] == [

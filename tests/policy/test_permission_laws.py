@@ -51,7 +51,7 @@ modes = st.sampled_from(get_args(PermissionMode))
 
 
 def a_command(text: str, sandbox: str) -> Call:
-    return command(text, sandbox=sandbox)
+    return command(text, sandbox=sandbox.removeprefix("not "), leaves=sandbox.startswith("not "))
 
 
 def a_call(name: str, access: Access) -> Call:
@@ -59,7 +59,7 @@ def a_call(name: str, access: Access) -> Call:
 
 
 calls: st.SearchStrategy[Call] = st.one_of(
-    st.builds(a_command, st.sampled_from(COMMANDS), st.sampled_from(["", "bubblewrap"])),
+    st.builds(a_command, st.sampled_from(COMMANDS), st.sampled_from(["", "bubblewrap", "not "])),
     st.builds(
         file,
         st.sampled_from(["read_file", "edit_file", "write_file"]),

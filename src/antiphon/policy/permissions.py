@@ -11,7 +11,7 @@ from typing import Self
 from antiphon.engine.events import Access, ToolCall
 from antiphon.errors import SettingsError
 from antiphon.policy.commands import CommandJudge
-from antiphon.policy.decisions import Decision, by_rule, most_specific
+from antiphon.policy.decisions import Decision, by_rule, most_specific, shown
 from antiphon.policy.file_judge import FileJudge
 from antiphon.policy.matching import fits_file, fits_host, names
 from antiphon.policy.modes import PermissionMode
@@ -156,7 +156,7 @@ class Permissions:
             free = _BYPASS
         elif self.mode == "auto" and subject.sandbox:
             free = Decision("allow", f"Auto mode allows what runs in the sandbox ({subject.sandbox})")
-        return CommandJudge(
+        decision = CommandJudge(
             subject,
             [rule for rule in about if rule.pattern is not None],
             free,
@@ -164,6 +164,12 @@ class Permissions:
             reads=lambda command, directory: _reads(command, directory, place),
             inside=lambda path: place.root_of(path) is not None,
         ).decide()
+        if free is not None or subject.reads or not subject.leaves_sandbox or decision.verdict == "deny":
+            return decision
+        # A rule for `npm test` was given for what `npm test` can do in there.
+        outside = f"{shown(subject.command)} is to run outside of the sandbox"
+        reason = f"{outside}, and {decision.reason}" if decision.verdict == "ask" else outside
+        return Decision("ask", reason, decision.rule if decision.verdict == "ask" else None, decision.parts)
 
     def _by_mode(self, what: str, access: Access, subject: Subject | None, files: FileJudge) -> Decision:
         """Say what is done with a call that no rule names and that is no command."""

@@ -27,6 +27,7 @@ class CommandSubject:
         cwd: the resolved directory it starts in.
         reads: it is known to only read, and only in the workspace.
         sandbox: the name of the sandbox it will run in; empty for none.
+        leaves_sandbox: there is a sandbox, and it is to run outside.
     """
 
     command: str
@@ -34,6 +35,7 @@ class CommandSubject:
     cwd: Path
     reads: bool = False
     sandbox: str = ""
+    leaves_sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)

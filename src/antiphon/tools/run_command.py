@@ -143,8 +143,14 @@ class RunCommand(BaseTool[Planned]):
     def subject(self, arguments: Planned) -> CommandSubject:
         """The command, and what is known of it."""
         sandbox = self._sandbox_of(arguments)
-        name = "" if sandbox is None else sandbox.name
-        return CommandSubject(arguments.given.command, arguments.script, arguments.cwd, arguments.reads, name)
+        return CommandSubject(
+            arguments.given.command,
+            arguments.script,
+            arguments.cwd,
+            arguments.reads,
+            "" if sandbox is None else sandbox.name,
+            leaves_sandbox=sandbox is not self._sandbox,
+        )
 
     def _sandbox_of(self, plan: Planned) -> Sandbox | None:
         return None if plan.given.outside_sandbox else self._sandbox
