@@ -153,15 +153,15 @@ class ProxyConnection:
             told = f"{refusal}. The setting sandbox_domains allows an address if it lists the address itself."
             raise _Answered(403, told) from refusal
         except (OSError, UnicodeError) as error:
-            raise _Answered(502, f"{place.host} was not found ({error or 'no answer'}).") from error
-        failure: OSError | None = None
+            raise _Answered(502, f"{place.host} was not found ({str(error) or 'no answer'}).") from error
+        failure = ""
         for address in addresses:
             try:
                 with anyio.fail_after(self._waits.connect):
                     return await anyio.connect_tcp(address, place.port)
             except OSError as error:
-                failure = error
-        raise _Answered(502, f"{place.host} could not be reached ({failure or 'no answer'}).")
+                failure = str(error) or "no answer"
+        raise _Answered(502, f"{place.host} could not be reached ({failure or 'it has no address'}).")
 
     async def _tunnel(self, remote: SocketStream) -> None:
         """Pass on bytes both ways until both sides have ended."""
@@ -234,7 +234,9 @@ class ProxyConnection:
             if not isinstance(event, h11.Response):
                 raise _Answered(502, "The server broke off before it answered.")
         except _BROKEN as error:
-            raise _Answered(502, f"The server did not answer as HTTP wants it ({error or 'no answer'}).") from error
+            raise _Answered(
+                502, f"The server did not answer as HTTP wants it ({str(error) or 'it broke off'})."
+            ) from error
         headers = _passed_on(event.headers)
         await self._send(h11.Response(status_code=event.status_code, headers=headers, reason=event.reason))
         while not isinstance(event, h11.EndOfMessage):
