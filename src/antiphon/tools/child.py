@@ -56,11 +56,12 @@ class Child(Protocol):
         ...
 
     async def code(self) -> int | None:
-        """Return its exit code, once it was ended; negative is a signal; None if it could not be killed.
+        """Return its exit code, once it was ended; negative is a signal; None if it could not be killed."""
+        ...
 
-        Raises:
-            OSError: it never began.
-        """
+    @property
+    def trouble(self) -> str:
+        """Why it never began, although it was started; empty if it did."""
         ...
 
     def close(self) -> None:
@@ -109,6 +110,11 @@ class FreeChild:
     async def code(self) -> int | None:
         """Return its exit code. Only now may its number be given to somebody else."""
         return await _reaped(self._process)
+
+    @property
+    def trouble(self) -> str:
+        """Nothing: it was started, or that failed at once."""
+        return ""
 
     def close(self) -> None:
         """Let the guard go."""
@@ -175,10 +181,14 @@ class ContainedChild:
 
     async def code(self) -> int | None:
         """Return the exit code of the command."""
-        code = self._told.code(await _reaped(self._process))
-        if self._told.trouble and code is not None and code > 0:
-            raise OSError(f"the sandbox could not be set up: {self._told.trouble}")
-        return code
+        return self._told.code(await _reaped(self._process))
+
+    @property
+    def trouble(self) -> str:
+        """What the sandbox said instead of starting it."""
+        ended = self._process.returncode
+        failed = ended is not None and ended > 0 and not self._told.begun
+        return f"the sandbox could not be set up: {self._told.trouble}" if failed else ""
 
     def _let_go(self) -> None:
         if self._go >= 0:

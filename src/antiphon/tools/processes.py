@@ -131,6 +131,8 @@ async def _attend(
                     code = await child.code()
                 finally:
                     reading.cancel()
+    if child.trouble:
+        raise OSError(child.trouble)
     for _ in range(_DRAIN // _READ):
         if not _read(reader, output):
             break

@@ -15,6 +15,9 @@ _SHARED_MEMORY = 512 * 2**20
 """Bytes of /dev/shm, which are memory; browsers and databases want some."""
 _EMPTIED = 64 * 2**20
 """Bytes that fit in a directory that is empty inside, and made anew for each command."""
+_ROOTS_FILES = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/mtrr")
+"""What in a new /proc root may write although it has no rights: it owns the files. bubblewrap means to cover some of
+them, but asks whether it may write to the directories, and not to what is in them."""
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  (what is seen there is the scratch directory)
 
 
@@ -46,7 +49,11 @@ class Bubblewrap:
         env = {**env, "TMPDIR": "/tmp"}  # noqa: S108  (what is seen there is the scratch directory)
         seccomp = None if self._filter is None else _in_memory(self._filter)
         try:
-            command = [self._program, *arguments(profile, cwd, seccomp=seccomp), *contained(inner)]
+            command = [
+                self._program,
+                *arguments(profile, cwd, seccomp=seccomp, root=os.geteuid() == 0),
+                *contained(inner),
+            ]
             yield Confined(command, env, () if seccomp is None else (seccomp,), contained=True)
         finally:
             if seccomp is not None:
@@ -60,19 +67,21 @@ def _in_memory(contents: bytes) -> int:
     return file
 
 
-def arguments(profile: Profile, cwd: Path, *, seccomp: int | None = None) -> list[str]:
+def arguments(profile: Profile, cwd: Path, *, seccomp: int | None = None, root: bool = False) -> list[str]:
     """Return the arguments of bubblewrap but for the command. Later mounts cover earlier ones.
 
     Args:
         profile: the bounds.
         cwd: where the command starts.
         seccomp: a descriptor with a filter of system calls.
+        root: whether we are root.
     """
     return [
         *("--ro-bind", "/", "/"),
         *("--dev", "/dev", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm"),  # noqa: S108  (the sandbox's own)
         *("--remount-ro", "/dev"),
         *("--proc", "/proc"),
+        *(option for name in (_ROOTS_FILES if root else ()) for option in ("--ro-bind-try", name, name)),
         *_mounts(profile),
         # A user namespace of its own drops all rights, root's too; no further one can be made inside.
         *("--unshare-user", "--disable-userns", "--cap-drop", "ALL"),

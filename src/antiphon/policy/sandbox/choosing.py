@@ -193,7 +193,13 @@ def _why_not(program: str) -> str:
     with _scratch() as scratch:
         try:
             tried = subprocess.run(  # noqa: S603  (a program of the system, with arguments of ours)
-                [program, *arguments(Profile(scratch=scratch), Path("/")), "/bin/sh", "-c", ":"],
+                [
+                    program,
+                    *arguments(Profile(scratch=scratch), Path("/"), root=os.geteuid() == 0),
+                    "/bin/sh",
+                    "-c",
+                    ":",
+                ],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_TRIAL,

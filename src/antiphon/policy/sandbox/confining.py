@@ -77,8 +77,9 @@ class Confinement:
         Raises:
             OSError: the sandbox cannot be set up now.
         """
-        profile = self._bounds()
-        watch = Watch(self._grounds, contents=not self._keeper.covers)
+        protected = self._grounds.protected()
+        profile = self._bounds(protected)
+        watch = Watch(self._grounds, protected, contents=not self._keeper.covers)
         refusals = self._proxy.refusals if self._proxy is not None else 0
         self._open += 1
         notes: list[str] = []
@@ -91,14 +92,14 @@ class Confinement:
             notes += watch.tell() if lasting else watch.restore()
             notes += self._refused(refusals)
 
-    def _bounds(self) -> Profile:
+    def _bounds(self, protected: Sequence[Path]) -> Profile:
         """Return what the command may do.
 
         While others run, what they made meanwhile is not taken for part of the workspace: one could exchange it for a
         link between our look and its use.
         """
         if self._profile is None or not self._open:
-            self._profile = self._grounds.profile()
+            self._profile = self._grounds.profile(protected)
         return self._profile
 
     def _refused(self, since: int) -> list[str]:

@@ -58,8 +58,8 @@ class Told:
 
     @property
     def trouble(self) -> str:
-        """Why it was not started; empty if it was."""
-        return "" if self.begun else self._text.strip() or "it ended before it began"
+        """What was said before it began."""
+        return self._text.partition(_BEGUN)[0].strip() or "it ended before it began"
 
     def code(self, code: int | None) -> int | None:
         """Return the exit code of the command, negative for a signal, given that of the sandbox."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from antiphon.redaction.names import looks_secret
 
@@ -13,6 +14,10 @@ _WAYS_OUT = re.compile(
     r"|XDG_RUNTIME_DIR|TMUX|STY|VSCODE_IPC_.*|VSCODE_GIT_.*|GIT_ASKPASS|SSH_ASKPASS|KUBECONFIG|WSL_INTEROP"
 )
 """Leads to a program outside that does things for whoever asks."""
+
+
+# Each command asks again about the same variables.
+_secret = lru_cache(maxsize=1000)(looks_secret)
 
 
 def without_preludes(environment: Mapping[str, str]) -> dict[str, str]:
@@ -30,5 +35,5 @@ def confined_environment(environment: Mapping[str, str], kept: Collection[str] =
     return {
         name: value
         for name, value in without_preludes(environment).items()
-        if name in kept or not (_WAYS_OUT.fullmatch(name) or looks_secret(name, value))
+        if name in kept or not (_WAYS_OUT.fullmatch(name) or _secret(name, value))
     }

@@ -62,10 +62,10 @@ class Grounds:
         """Return what exists of the files that no command may change, links not followed."""
         return [path for directory in self.directories for path in protected_in(directory)]
 
-    def profile(self) -> Profile:
-        """Return the bounds of a command that starts now."""
+    def profile(self, protected: Iterable[Path]) -> Profile:
+        """Return the bounds of a command that starts now, given what is protected."""
         home = self._home
-        protected = [real for path in self.protected() for real in _targets(path, self.directories)]
+        covered = [real for path in protected for real in _targets(path, self.directories)]
         hidden = [*self.workspace.ignored.hidden(), *secrets_in(self.directories, home, self.show)]
         if self.network != "open":
             hidden += _sockets(self._unseen(home))
@@ -76,8 +76,8 @@ class Grounds:
             emptied=tuple(path for path in map(Path, _EMPTIED) if path.is_dir() and not path.is_symlink()),
             shown=self._shown,
             writable=self.directories,
-            pinned=tuple(self._above([*protected, *hidden])),
-            read_only=tuple(protected),
+            pinned=tuple(self._above([*covered, *hidden])),
+            read_only=tuple(covered),
             hidden=tuple(path for path in hidden if not path.is_symlink()),
             network=self.network,
             proxy=self.proxy,

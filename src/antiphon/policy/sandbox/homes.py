@@ -25,6 +25,9 @@ SECRETS = (
 )
 """What nobody may see although the home directory is, because somebody works right in it."""
 
+_PYTHON = (sys.prefix, sys.base_prefix)
+"""Ours, with which commands of a virtual environment work too."""
+
 _PLACES = ("/home", "/root", "/Users")
 """Where home directories are."""
 
@@ -57,7 +60,7 @@ def shown_of(home: Path | None, environment: Mapping[str, str], also: Iterable[P
     if home is not None:
         found += [home / name for name in _TOOLCHAINS]
         found += _programs(home, environment.get("PATH", ""))
-        found += [Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)]
+        found += [Path(prefix).resolve() for prefix in _PYTHON]
         found = [path for path in found if path not in home.parents and path != home]
     homes = homes_with(home)
     inside = [path for path in found if any(place in path.parents for place in homes)]

@@ -12,7 +12,7 @@ import socket
 import stat
 import struct
 import sys
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -42,6 +42,8 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIRECTORY, _TRUNCATE, _DEVICE = (
 _EVERYTHING_OLD = (1 << 15) - 1
 _READ = _EXECUTE | _READ_FILE | _READ_DIRECTORY
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE
+_MOVE = 1 << 4 | 1 << 5 | 1 << 13
+"""To remove directories and files, and to move from one directory to another."""
 _BIND_AND_CONNECT, _CONNECT = 3, 2
 _SOCKETS_AND_SIGNALS = 3
 
@@ -182,24 +184,42 @@ def _allowed(profile: Profile) -> Iterator[tuple[Path, int]]:
     hidden = set(profile.hidden)
     for path in profile.writable:
         if any(path in below.parents for below in hidden):
-            yield path, everything & ~_READ
+            # In the directories above a hidden file nothing can be moved, or it would be read by its next name. What is
+            # new there can be written, and read by the next command.
+            yield path, everything & ~_READ & ~_MOVE
+            # A link to it can be made there, and is the same file.
+            same = {_file(path) for path in hidden}
             for part in _besides(path, hidden):
-                yield part, _READ
+                if _file(part) not in same:
+                    yield part, everything
         else:
             yield path, everything
 
 
-def _besides(top: Path, without: Collection[Path]) -> Iterable[Path]:
-    """Return what has to be named so that all below a directory is, but for some."""
-    if top in without:
-        return ()
-    if not any(top in path.parents for path in without):
-        return (top,)
+def _file(path: Path) -> tuple[int, int]:
     try:
-        names = os.listdir(top)  # noqa: PTH208  (names are all we need)
+        status = path.lstat()
     except OSError:
-        return ()
-    return [path for name in names for path in _besides(top / name, without)]
+        return (0, 0)
+    return (status.st_dev, status.st_ino)
+
+
+def _besides(top: Path, without: Collection[Path]) -> list[Path]:
+    """Return what has to be named so that all below a directory is, but for some."""
+    left_out = {str(path) for path in without}
+    above = {str(directory) for path in without for directory in path.parents}
+
+    def named(path: str) -> Iterator[str]:
+        if path in left_out:
+            return
+        if path not in above:
+            yield path
+            return
+        with suppress(OSError):
+            for name in os.listdir(path):  # noqa: PTH208  (names are all we need)
+                yield from named(os.path.join(path, name))  # noqa: PTH118  (many are made)
+
+    return list(map(Path, named(str(top))))
 
 
 def _allow(rules: int, path: Path, access: int) -> None:

@@ -16,8 +16,8 @@ _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_PDEATHSIG = 22,
 _FILTER_MODE = 2
 _CAPABILITY_VERSION = 0x20080522
 _LAST_CAPABILITY = 63
-_KEPT = (0, 1, 3)
-"""CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER, of which root has use in a workspace of somebody else."""
+_KEPT = (1,)
+"""CAP_DAC_OVERRIDE, without which root can write nothing in a workspace of somebody else. Landlock says where."""
 
 
 class _Program(ctypes.Structure):
