@@ -174,3 +174,15 @@ def test_where_there_is_no_project_there_is_nothing_to_trust(project: Path, caps
     assert capsys.readouterr().out == "Nothing here waits for trust.\nNothing here was trusted.\n"
     with pytest.raises(SettingsError, match="nowhere is not a directory"):
         run_trust(argparse.Namespace(directory="nowhere"))
+
+
+@pytest.mark.parametrize(("answer", "code", "said"), [("y", 0, "trusted now"), ("", 1, "is not trusted")])
+def test_on_a_terminal_the_command_asks(antiphon: Antiphon, answer: str, code: int, said: str) -> None:
+    says(antiphon, 'model = "theirs"\n')
+    with antiphon.on_terminal("permissions", "trust", script=["Hello."]) as program:
+        assert "use the model theirs" in program.sees(r"\(default: no\) $")
+        program.types(answer)
+        assert program.ends() == code
+        assert said in program.text
+    antiphon.run("-p", "hello", script=["Hello."])
+    assert (antiphon.emulator.requests[0]["model"] == "theirs") is (code == 0)

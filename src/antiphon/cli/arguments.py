@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "import": "take over conversations of Roo Code and its heirs, Cline, Claude Code and others",
     "key": "keep API keys in the system's keyring, each for its host",
     "models": "list models: what they cost and hold, and where the figures come from",
+    "permissions": "explain what may run and why, list rules, trust the settings of a project",
     "proxy": "stand between another client and an API, and repair what would be refused",
     "rewind": "go back to before a prompt: files, conversation, or both",
     "rule": "explain a rule of the API, or list all of them",
