@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from antiphon.redaction.families import compiled
 
-_STEMS = ("passw", "passphrase", "pwd", "secret", "token", "credential", "key")
+_STEMS = ("passw", "passphrase", "_pass", "pwd", "secret", "token", "credential", "key")
 """What the names of secrets have in them; `key` only behind a word that says which."""
 _WHICH_KEY = re.compile(r"(?:api|access|private|account|auth|encryption|signing|shared|master|license)[_-]?\Z")
 _LONGEST_WHICH = 11
@@ -26,9 +26,9 @@ _ASSIGNED = re.compile(
 _NAMES_SECRET = re.compile(
     rf"{'|'.join(_STEMS[:-1])}|{_WHICH_KEY.pattern.removesuffix(chr(92) + 'Z')}key", re.IGNORECASE
 )
-_NUMBERS = re.compile(r"tokens(?![a-z])|tokeni[sz]", re.IGNORECASE)
-"""Tokens that are counted, and no secrets."""
-_PASSWORD = re.compile(r"passw|passphrase|pwd", re.IGNORECASE)
+_NO_NAMES = re.compile(r"tokens(?![a-z])|tokeni[sz]|_pass(?:ed|es|ing)|passw?ords?_?(?:file|path)", re.IGNORECASE)
+"""Tokens that are counted, tests that passed, where a password is: no secrets."""
+_PASSWORD = re.compile(r"passw|passphrase|_pass|pwd", re.IGNORECASE)
 
 _FLAG = (
     r"--(?:[a-z]{1,20}-){0,3}(?:password|passwd|passphrase|secret|token|api-?key)[ \t]{1,4}[\"']?"
@@ -61,7 +61,7 @@ def named_secret(name: str, value: str) -> bool:
     """Say whether a value is a secret by the name of the field it stands in."""
     return (
         _NAMES_SECRET.search(name) is not None
-        and _NUMBERS.search(name) is None
+        and _NO_NAMES.search(name) is None
         and _can_be_one(value, name, quoted=True)
     )
 
@@ -74,8 +74,10 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
             for match in compiled(pattern).finditer(text):
                 if holds(match["secret"]):
                     yield *match.span("secret"), label
-    # Nearly all characters are as long in lower case; where one is not, the positions are not the same.
-    yield from _assigned(text, lower if len(lower) == len(text) else text)
+    if len(lower) != len(text):
+        # There are characters that are two in lower case; positions are to stay what they are.
+        lower = "".join(character.lower()[0] for character in text)
+    yield from _assigned(text, lower)
 
 
 def _assigned(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
@@ -96,8 +98,10 @@ def _assigned(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
 
 def _judged(match: re.Match[str]) -> list[tuple[int, int, str]]:
     name, group = match["name"], "bare" if match["quoted"] is None else "quoted"
-    if _NUMBERS.match(name) or not _can_be_one(match[group], name, quoted=group == "quoted"):
+    if _NO_NAMES.match(name) or not _can_be_one(match[group], name, quoted=group == "quoted"):
         return []
+    if group == "bare" and match.string[match.end() : match.end() + 1] in {"(", "["}:
+        return []  # the name of what gives one
     return [(*match.span(group), "password" if _PASSWORD.match(name) else "secret")]
 
 
