@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from antiphon.shell.parsing import parse
-from antiphon.shell.reading import only_reads
+from antiphon.shell.reading import only_reads, part_only_reads
 from antiphon.shell.reading_git import safe_git
 from antiphon.tools.base import Workspace
 from antiphon.tools.command_places import places_of
@@ -274,6 +276,80 @@ ODD = ["", " ", "ls\nrm x", "ls\rrm x", "ls \0", "ls '\0'", "ls " + "x" * 5000, 
 @pytest.mark.parametrize("command", [*UNCLEAR, *ODD])
 def test_it_is_unclear(workspace: Workspace, command: str) -> None:
     assert not reads(workspace, command)
+
+
+class Hiding:
+    """Hides some paths, as an ignore file does."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._paths = paths
+
+    def hides(self, path: Path) -> bool:
+        return any(path.is_relative_to(hidden) for hidden in self._paths)
+
+    def hidden(self) -> Sequence[Path]:
+        return self._paths
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cat .env", "cat < .env", "cat src/../.env", "grep -r KEY", "grep -rn KEY .", "rg KEY", "rg KEY .", "ls",
+     "ls -la .", "find", "find .", "find -name '*'", "tree", "du -a", "wc *", "git log -p", "git show HEAD:.env",
+     "cd src && rg KEY .."],
+)  # fmt: skip
+def test_what_shows_hidden_files_does_not_only_read(workspace: Workspace, command: str) -> None:
+    (workspace.root / ".env").write_text("KEY=1\n")
+    assert reads(workspace, command)
+    assert not reads(replace(workspace, ignored=Hiding(workspace.root / ".env")), command)
+
+
+@pytest.mark.parametrize(
+    "command", ["cat src/a.py", "grep -rn x src", "rg x src", "ls src", "find src -name a.py", "cat src/a.py | grep x"]
+)
+def test_beside_hidden_files_reading_goes_on(workspace: Workspace, command: str) -> None:
+    assert reads(replace(workspace, ignored=Hiding(workspace.root / ".env")), command)
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [("ls src && npm test", 0), ("npm test 2>&1 | tail -20", 1), ("echo $(cat src/a.py)", 1), ("(ls)", 0)],
+)
+def test_a_part_that_reads_is_known_beside_others(workspace: Workspace, command: str, number: int) -> None:
+    script = parse(command)
+    assert script is not None
+    assert part_only_reads(script.commands[number], places_of(workspace, workspace.root))
+
+
+@pytest.mark.parametrize(
+    "command", ["cat $x", "cat 'a\tb' >f", "X=1 ls", "X=1", "npm test", "cat /etc/passwd", "$x ls"]
+)
+def test_other_parts_are_unclear(workspace: Workspace, command: str) -> None:
+    script = parse(command)
+    assert script is not None
+    assert not part_only_reads(script.commands[0], places_of(workspace, workspace.root))
+
+
+def test_a_part_of_git_is_judged_by_what_it_does_without_safe_settings(workspace: Workspace) -> None:
+    repository = workspace.root / ".git"
+    repository.mkdir()
+    (repository / "config").write_text("[core]\n\tbare = false\n")
+    script = parse("git status && npm test")
+    assert script is not None
+    places = places_of(workspace, workspace.root)
+    assert part_only_reads(script.commands[0], places)
+    (repository / "config").write_text("[core]\n\tfsmonitor = touch x\n")
+    assert only_reads(parse("git status"), places)
+    assert not part_only_reads(script.commands[0], places)
+
+
+def test_a_directory_that_looks_like_a_repository_is_unclear_without_safe_settings(workspace: Workspace) -> None:
+    script = parse("git log")
+    assert script is not None
+    places = places_of(workspace, workspace.root)
+    assert part_only_reads(script.commands[0], places)
+    (workspace.root / "HEAD").write_text("ref: refs/heads/main\n")
+    (workspace.root / "objects").mkdir()
+    assert not part_only_reads(script.commands[0], places)
 
 
 def test_a_program_of_the_workspace_is_not_trusted_by_its_name(

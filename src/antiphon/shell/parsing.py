@@ -194,7 +194,7 @@ class _Reader(CommandNodes):
             if block is not None:
                 self._read_block(block)
             # After a clause there comes another one, or the end.
-            block = [] if child is not None and child.type in keywords[:-1] else None
+            block = [] if child is not None and child.type in RESERVED - {"fi"} else None
             if child is not None and child.type.endswith("_clause"):
                 self._read_compound(child)
 
