@@ -54,6 +54,9 @@ def test_a_token_is_found_in_json_that_is_a_text(label: str, secret: str) -> Non
         ('"auth": "dXNlcjpwYXNzd29yZDE="', '"auth": "[redacted: credentials 1]"'),
         (f"/b?sv=1&sig={drawn(40)}%3D", "/b?sv=1&sig=[redacted: signature 1]"),
         (f"\u0130 A_TOKEN={drawn(12)}", "\u0130 A_TOKEN=[redacted: secret 1]"),
+        ("DB_PASSWORD=MySecret123x", "DB_PASSWORD=[redacted: password 1]"),
+        ("BOT_TOKEN=MTA4x9.Gq7abc.z1y2x3w4v5", "BOT_TOKEN=[redacted: secret 1]"),
+        ("password: '%q8w7e6r5'", "password: '[redacted: password 1]'"),
         ("DB_PASS=q8w7e6r5t4", "DB_PASS=[redacted: password 1]"),
     ],
 )

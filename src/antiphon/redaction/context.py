@@ -50,11 +50,14 @@ _WORDS = re.compile(r"[A-Za-z]*(?:[_.: -]+[A-Za-z]+)*[_-]?\d{0,2}[.!?:]?")
 """What is words: names of variables, of fields, and what documentation writes for a value."""
 _SPACE, _DIGIT, _LETTER = re.compile(r"\s"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?(?:/[\w.-]{0,20})+")
-_REFERENCE = re.compile(r"[\[${<%(]|[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}){1,5}\Z|https?://", re.ASCII)
-_PLACEHOLDER = re.compile(
-    r"your|example|placeholder|change-?me|dummy|xxx|\*\*\*|\.\.\.|redacted|…|secret|passw|\Apass\Z|string",
-    re.IGNORECASE,
+_REFERENCE = re.compile(
+    r"\$[\w{(]|%(?:\w{1,60}%|[sd(])|[\[{<(]|https?://|[A-Za-z_]{1,60}\d{0,2}(?:\.[A-Za-z_]{1,60}\d{0,2}){1,5}\Z"
 )
+"""Says where a secret is."""
+_PLACEHOLDER = re.compile(r"your[-_ ]|example|placeholder|change-?me|xxx|\*\*\*|\.\.\.|redacted|…", re.IGNORECASE)
+"""Says that one goes there."""
+_WORD_FOR_ONE = re.compile(r"dummy|secret|passw|pass\d{0,2}\Z|string|token|key\d{0,2}\Z", re.IGNORECASE)
+"""What is in words that stand for one, unless they have more in them than words."""
 
 
 def named_secret(name: str, value: str) -> bool:
@@ -107,7 +110,7 @@ def _judged(match: re.Match[str]) -> list[tuple[int, int, str]]:
 
 def _can_be_one(value: str, name: str = "", *, quoted: bool = False) -> bool:
     """Say whether what stands where a secret stands can be one."""
-    if len(value) < 6 or len(set(value)) < 5 or _SPACE.search(value) or _refers(value) or _PATH.fullmatch(value):
+    if len(value) < 6 or len(set(value)) < 5 or _SPACE.search(value) or not _is_given(value) or _PATH.fullmatch(value):
         return False
     if _WORDS.fullmatch(value):
         # A password may be a word. Where it is no more than that, its field has to say that it is one.
@@ -115,17 +118,15 @@ def _can_be_one(value: str, name: str = "", *, quoted: bool = False) -> bool:
     return _has_digit(value) and _LETTER.search(value) is not None and len(value) >= (6 if quoted else 8)
 
 
-def _refers(value: str) -> bool:
-    """Say whether a text only says where a secret is, or that one goes there."""
-    return _REFERENCE.match(value) is not None or _PLACEHOLDER.search(value) is not None
-
-
 def _is_given(value: str) -> bool:
-    return not _refers(value)
+    """Say whether a value is more than where a secret is, or that one goes there."""
+    if _REFERENCE.match(value) or _PLACEHOLDER.search(value):
+        return False
+    return _WORDS.fullmatch(value) is None or _WORD_FOR_ONE.search(value) is None
 
 
 def _is_drawn(value: str) -> bool:
-    return _has_digit(value) and not _refers(value) and _WORDS.fullmatch(value) is None
+    return _has_digit(value) and _is_given(value) and _WORDS.fullmatch(value) is None
 
 
 def _has_digit(text: str) -> bool:
