@@ -76,9 +76,9 @@ def test_what_a_command_runs_is_known(text: str) -> None:
 UNKNOWN = [
     "$x", '"$x" y', "*", "env $x rm", "env -S 'rm x'", "env --split-string='rm x'", "env *", "timeout $x rm",
     "timeout --odd 5 rm", "nice $x", "xargs sh", "xargs bash -c", "xargs env", "xargs -I{} sh -c 'rm {}'",
-    "xargs -I x x", "xargs --replace rm", "xargs $x", "sudo -s", "sudo -i rm", "find . $x", "find . -exec {} \\;", "find . *",
-    "find . -exec $x \\;", "bash", "bash -s", "bash x.sh", "bash -c", 'bash -c "$x"', "bash -c 'ls $('", "bash $x",
-    "bash --rcfile x -c ls", "sh -c '[[ a > b ]]'", "sh -c 'ls &> x'", "zsh -c ls", "fish -c ls", 'eval "$x"',
+    "xargs -I x x", "xargs --replace rm", "xargs $x", "sudo -s", "sudo -i rm", "find . $x", "find . -exec {} \\;",
+    "find . *", "find . -exec $x \\;", "bash", "bash -s", "bash x.sh", "bash -c", 'bash -c "$x"', "bash -c 'ls $('",
+    "bash $x",    "bash --rcfile x -c ls", "sh -c '[[ a > b ]]'", "sh -c 'ls &> x'", "zsh -c ls", "fish -c ls", 'eval "$x"',
     "eval 'ls $('", 'trap "$x" EXIT', "source x", ". x", "parallel rm", "su -c ls", "script -c ls", 'watch "$x"',
     "alias ls=rm", "let 'a[$(rm)]=1'", "test -v 'a[$(rm)]'", "[ -v 'a[$(rm)]' ]", 'test "$x" "$y"', "[ $x = y ]",
     "declare -i x='a[$(rm)]'", "declare -n x=y", "declare -a 'x=($(rm))'", "declare 'a[$(rm)]=1'", "export $x",

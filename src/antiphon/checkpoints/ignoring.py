@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.tools.read_only_git import safe_git
+from antiphon.shell.reading_git import safe_git
 from antiphon.tools.records import quiet_environment, read_records
 
 MADE_AGAIN = """\

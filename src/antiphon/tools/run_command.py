@@ -17,18 +17,19 @@ from antiphon.policy.sandbox.base import Sandbox
 from antiphon.policy.subjects import CommandSubject
 from antiphon.protocol.messages import Json
 from antiphon.shell.parsing import parse
+from antiphon.shell.reading import only_reads
+from antiphon.shell.reading_git import safe_git
 from antiphon.shell.script import Script
 from antiphon.tools.background import Background, Running, TooMany
 from antiphon.tools.background_command import BackgroundCommand, state_of
 from antiphon.tools.base import Arguments, BaseTool, InvalidArguments, Limits, ToolContext, Workspace
 from antiphon.tools.command_environment import command_environment
 from antiphon.tools.command_output import CommandOutput
+from antiphon.tools.command_places import places_of
 from antiphon.tools.command_result import how_it_ended, stopped_children
 from antiphon.tools.paths import resolve, shown
 from antiphon.tools.process_limits import ProcessLimits
 from antiphon.tools.processes import Ended
-from antiphon.tools.read_only_commands import is_read_only
-from antiphon.tools.read_only_git import safe_git
 from antiphon.tools.sandboxed import Told, hint, run_confined
 from antiphon.tools.schema import parse_arguments
 
@@ -133,8 +134,9 @@ class RunCommand(BaseTool[Planned]):
         if not given.command.strip() or "\0" in given.command:
             raise InvalidArguments("The command is empty, or holds a NUL character, which no command can.")
         cwd = resolve(self._workspace, given.cwd)
-        reads = not given.background and is_read_only(given.command, self._workspace, cwd)
-        return Planned(given, cwd, reads, parse(given.command))
+        script = parse(given.command)
+        reads = not given.background and only_reads(script, places_of(self._workspace, cwd))
+        return Planned(given, cwd, reads, script)
 
     def access(self, arguments: Planned) -> Access:
         """Anything may be changed, unless the command is known to only read."""
@@ -179,7 +181,7 @@ class RunCommand(BaseTool[Planned]):
         except InvalidArguments as error:
             return str(error)
         # Approval and order were decided by what was known when the command was asked for.
-        if now != plan.cwd or (plan.reads and not is_read_only(plan.given.command, self._workspace, now)):
+        if now != plan.cwd or (plan.reads and not only_reads(plan.script, places_of(self._workspace, now))):
             return (
                 "What this command would touch is not what it was when it was asked for. Nothing was done; ask again."
             )
