@@ -11,21 +11,19 @@ from antiphon.redaction.families import compiled
 
 _STEMS = ("passw", "passphrase", "_pass", "pwd", "secret", "token", "credential", "key")
 """What the names of secrets have in them; `key` only behind a word that says which."""
-_WHICH_KEY = re.compile(r"(?:api|access|private|account|auth|encryption|signing|shared|master|license)[_-]?\Z")
+_WHICH = r"(?:api|access|private|account|auth|encryption|signing|shared|master|license)[_-]?"
+_WHICH_KEY = rf"{_WHICH}\Z"
 _LONGEST_WHICH = 11
-_ASSIGNED = re.compile(
+_ASSIGNED = (
     # the rest of the name, and the end of a quotation, a subscript or a tag that it stands in
-    r"(?P<name>[\w-]{3,40})(?:\\?[\"'`\]]){0,3}[ \t]{0,4}"
+    r"(?i)(?P<name>[\w-]{3,40})(?:\\?[\"'`\]]){0,3}[ \t]{0,4}"
     # what gives it a value, perhaps with a type before it
     r"(?:=>|:=|[:=>]|:[ ]?[\w.\[\]|, ]{1,40}?[ ]?=)[ \t]{0,4}"
     # the value; in a URL or a form the next field follows
     r"(?:[bf]?\\?[\"'`](?P<quoted>[^\"'`\s\\]{6,512})"
-    r"|(?P<bare>(?:[^\s\"'`,;&<>(){}\[\]|\\]|&(?![\w.-]{1,40}[=;]|&)){6,512}))",
-    re.IGNORECASE,
+    r"|(?P<bare>(?:[^\s\"'`,;&<>(){}\[\]|\\]|&(?![\w.-]{1,40}[=;]|&)){6,512}))"
 )
-_NAMES_SECRET = re.compile(
-    rf"{'|'.join(_STEMS[:-1])}|{_WHICH_KEY.pattern.removesuffix(chr(92) + 'Z')}key", re.IGNORECASE
-)
+_NAMES_SECRET = rf"(?i){'|'.join(_STEMS[:-1])}|{_WHICH}key"
 _NO_NAMES = re.compile(r"tokens(?![a-z])|tokeni[sz]|_pass(?:ed|es|ing)|passw?ords?_?(?:file|path)", re.IGNORECASE)
 """Tokens that are counted, tests that passed, where a password is: no secrets."""
 _PASSWORD = re.compile(r"passw|passphrase|_pass|pwd", re.IGNORECASE)
@@ -63,7 +61,7 @@ _WORD_FOR_ONE = re.compile(r"dummy|secret|passw|pass\d{0,2}\Z|string|token|key\d
 def named_secret(name: str, value: str) -> bool:
     """Say whether a value is a secret by the name of the field it stands in."""
     return (
-        _NAMES_SECRET.search(name) is not None
+        compiled(_NAMES_SECRET).search(name) is not None
         and _NO_NAMES.search(name) is None
         and _can_be_one(value, name, quoted=True)
     )
@@ -89,8 +87,8 @@ def _assigned(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
         while place >= 0:
             end = place + len(stem)
             before = max(0, place - _LONGEST_WHICH)
-            if stem != "key" or _WHICH_KEY.search(lower, before, place):
-                match = _ASSIGNED.match(text, place)
+            if stem != "key" or compiled(_WHICH_KEY).search(lower, before, place):
+                match = compiled(_ASSIGNED).match(text, place)
                 if match is not None:
                     found = _judged(match)
                     yield from found
