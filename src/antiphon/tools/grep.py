@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
 def _text_of(path: str) -> str | None:
     """Return the text of a file; None when it is binary, no file, or cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = _opened(path)
         with open(descriptor, "rb") as file:  # noqa: PTH123  (a descriptor)
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode) or info.st_size > _LARGEST:
@@ -67,6 +67,20 @@ def _text_of(path: str) -> str | None:
         return None
     # So that `$` is where a line ends for people, and offsets in a line stay what they are.
     return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _opened(path: str) -> int:
+    """Open a file; no part of its path may be a link, whatever it was when the path was told."""
+    *above, name = path.split("/")
+    directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in above:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            os.close(directory)
+            directory = below
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    finally:
+        os.close(directory)
 
 
 Span = tuple[int, int, tuple[int, int]]

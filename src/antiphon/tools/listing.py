@@ -130,11 +130,18 @@ def _looked_at(search: _Search, below: str, names: Iterable[str]) -> tuple[list[
     """Return which of these names are files that are wanted, and which are repositories of their own."""
     found: list[Found] = []
     nested: list[str] = []
+    directories: dict[str, bool] = {}
     for number, name in enumerate(names):
         if number % 1024 == 0:
             from_thread.check_cancelled()
         path = below + name.rstrip("/")
         is_file_name = not name.endswith("/")
+        # git still names what was in a directory that has become a link, which may lead outside.
+        above = os.path.dirname(search.at(path))  # noqa: PTH120  (text is many times as fast)
+        if above not in directories:
+            directories[above] = os.path.realpath(above) == os.path.normpath(above)
+        if not directories[above]:
+            continue
         try:
             mode = os.lstat(search.at(path)).st_mode
         except OSError:  # deleted, and git was not told

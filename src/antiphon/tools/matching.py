@@ -106,7 +106,7 @@ class Matches:
         return sum(file.matches for file in self.files)
 
 
-async def search(query: Query, directory: Path, paths: Sequence[str], found: Matches) -> None:
+async def search(query: Query, directory: Path, paths: Sequence[str], found: Matches, *, warily: bool = False) -> None:
     """Look into files, in order, until more lines are found than wanted.
 
     What is found is in `found` also when this is cancelled.
@@ -116,11 +116,12 @@ async def search(query: Query, directory: Path, paths: Sequence[str], found: Mat
         directory: where the paths start.
         paths: the files.
         found: gets what is found.
+        warily: follow no link below the directory, also none that is made meanwhile. ripgrep follows those.
 
     Raises:
         SearchFailed: the pattern cannot be used, or no program can be started.
     """
-    ripgrep = shutil.which("rg")
+    ripgrep = None if warily else shutil.which("rg")
     wanted = _ALL if query.wanted is None else query.wanted
     with as_file(files("antiphon.tools").joinpath("grep.py")) as script:
         ours = _own(script, query)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from time import time_ns
 from typing import Annotated, ClassVar, Literal
 
 import anyio
@@ -17,6 +18,7 @@ from antiphon.tools.file_tool import EXPECTED, Located, PathArguments, PathTool,
 from antiphon.tools.list_files import matcher
 from antiphon.tools.listing import files_below
 from antiphon.tools.matching import FileMatches, Line, Matches, Query, SearchFailed, search
+from antiphon.tools.moving import may_have_moved
 from antiphon.tools.text import quantity
 
 SECONDS = 30.0
@@ -85,18 +87,52 @@ class SearchFiles(PathTool[SearchFilesArguments]):
     async def _searched(self, given: SearchFilesArguments, path: Path) -> Result:
         found = Matches()
         directory = path
+        began = time_ns()
         with anyio.move_on_after(SECONDS) as time:
             directory, names = await _files(path, given.glob, self.workspace.ignored)
             if not names:
                 raise Refused(f"There is no file to search: none below {self.shown(path)} matches {given.glob or '*'}.")
             await search(_query(given), directory, names, found)
+        found.files = await self._certain(_query(given), directory, found.files, began)
         for file in found.files:
-            file.path = self.shown(directory / file.path)
+            file.path = self.shown(Path(file.path))
         late = f"The search was stopped after {SECONDS:.0f} seconds." if time.cancelled_caught else ""
         if not found.files:
             return failure(f"{late} Nothing was found by then.") if late else Result("(no matches)")
         text = _told(found, given, self.limits.result_chars - _ROOM_FOR_NOTES)
         return Result(f"{text}\n\n({late} There may be more.)" if late else text)
+
+    async def _certain(
+        self, query: Query, directory: Path, files: Sequence[FileMatches], began: int
+    ) -> list[FileMatches]:
+        """Return the files, with whole paths, as they are where they are.
+
+        Into those whose paths may have led elsewhere for a while our own grep looks again, which follows no link.
+
+        Raises:
+            Refused: it could not.
+        """
+        root = self.workspace.root_of(directory)
+        if root is None:
+            raise Refused(f"{self.shown(directory)} is outside the workspace.")
+        for file in files:
+            file.path = str(directory / file.path)
+        paths = [file.path for file in files]
+        moved = await to_thread.run_sync(may_have_moved, str(root), paths, began, limiter=file_threads())
+        if not moved:
+            return list(files)
+        again = Matches()
+        try:
+            with anyio.fail_after(SECONDS):
+                await search(query, root, [str(Path(path).relative_to(root)) for path in moved], again, warily=True)
+        except (TimeoutError, SearchFailed):  # the latter: ripgrep understands some patterns that we do not
+            raise Refused("Directories changed while they were searched. Search again.") from None
+        elsewhere = set(moved)
+        certain = {file.path: file for file in files if file.path not in elsewhere}
+        for file in again.files:
+            file.path = str(root / file.path)
+            certain[file.path] = file
+        return [certain[path] for path in paths if path in certain]
 
 
 def _query(given: SearchFilesArguments) -> Query:
