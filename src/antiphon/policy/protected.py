@@ -152,7 +152,7 @@ _ENTRIES = tuple(
 )
 _GLOBS = tuple(entry for entry in _ENTRIES if "*" in entry.names[0])
 _BY_FIRST_NAME: dict[str, tuple[_Entry, ...]] = {
-    name: tuple(entry for entry in _ENTRIES if entry.names[0] == name or entry in _GLOBS)
+    name: tuple(entry for entry in _ENTRIES if entry.names[0] == name or "*" in entry.names[0])
     for name in {entry.names[0] for entry in _ENTRIES}
 }
 
