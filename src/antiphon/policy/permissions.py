@@ -109,13 +109,13 @@ class Permissions:
         counting = [rule for rule in self._rules if rule.verdict != "allow" or self._counts(rule, access)]
         about = [rule for rule in counting if names(rule, call.name)]
         fitting = [rule for rule in about if self._fits(rule, subject)]
-        what = _what(call.name, subject)
+        files = FileJudge(counting, self.mode, self._place())
+        what = _what(call.name, subject, files)
         denying = most_specific(rule for rule in fitting if rule.verdict == "deny")
         if denying is not None:
             return by_rule(denying, what)
         asking = most_specific(rule for rule in fitting if rule.verdict == "ask")
         allowing = most_specific(rule for rule in fitting if rule.verdict == "allow")
-        files = FileJudge(counting, self.mode, self._place())
         judged = self._judged(subject, about, allowing, files) if isinstance(subject, CommandSubject) else None
         if asking is not None and (judged is None or judged.verdict != "deny"):
             return by_rule(asking, what, parts=judged.parts if judged else ())
@@ -213,10 +213,10 @@ def _edited(access: Access, subject: Subject | None, files: FileJudge) -> Decisi
     return files.edited(files.place.root) if only_files else None
 
 
-def _what(tool: str, subject: Subject | None) -> str:
+def _what(tool: str, subject: Subject | None, files: FileJudge) -> str:
     match subject:
         case FileSubject():
-            return f"{tool} of {subject.path}"
+            return f"{tool} of {files.shown(subject.path)}"
         case WebSubject():
             return f"{tool} of {subject.host or subject.url}"
         case _:

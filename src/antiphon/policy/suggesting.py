@@ -22,15 +22,16 @@ def _words(text: str) -> frozenset[str]:
 
 _NEVER = _words(
     # They run what they are given.
-    "bash sh dash zsh fish ksh csh tcsh busybox toybox eval exec source . command builtin env xargs find parallel "
-    "cd pushd popd sudo doas su pkexec chroot nsenter unshare setsid nohup nice ionice timeout time stdbuf watch "
-    "script expect ssh scp sftp rsync at batch crontab systemctl launchctl systemd-run trap alias awk gawk mawk sed "
-    "perl ruby php lua osascript pwsh powershell gdb strace ltrace vi vim nvim emacs ed ex nano less more man tclsh "
+    "bash sh dash zsh fish ksh csh tcsh busybox toybox eval exec source . command builtin env xargs find fd fdfind "
+    "parallel cd pushd popd sudo doas su pkexec chroot nsenter unshare setsid nohup nice ionice timeout time stdbuf "
+    "watch script expect ssh scp sftp rsync at batch crontab systemctl launchctl systemd-run trap alias awk gawk "
+    "mawk sed perl ruby php lua osascript pwsh powershell gdb strace ltrace vi vim nvim emacs ed ex nano less more "
+    "man tclsh "
     # They write, or remove, wherever they are told.
     "rm rmdir mv cp ln dd tee install tar unzip cpio chmod chown chgrp chattr truncate shred mkfs mount umount kill "
     "pkill killall export declare typeset local readonly unset set shopt hash enable read mapfile printf "
     # They carry data out, or programs in.
-    "curl wget nc ncat netcat socat telnet ftp aws gcloud az gsutil docker-machine mail sendmail"
+    "curl wget nc ncat netcat socat telnet ftp aws gcloud az gsutil docker-machine mail sendmail "
 )
 """Programs that no rule is offered for."""
 _INTERPRETERS = re.compile(r"(?:python|pypy|node|deno|bun|ruby|perl|php|lua|java|Rscript|julia|ts-node|tsx)[0-9.]*")
