@@ -191,7 +191,7 @@ class CallsAsked:
                 self._arrived = anyio.Event()
                 with anyio.move_on_after(_QUIET) as scope:
                     await self._arrived.wait()
-                quiet = scope.cancelled_caught
+                quiet = scope.cancelled_caught and not self.tray.expects_more
 
 
 def _deny(calls: Iterable[Waiting], reason: str) -> None:

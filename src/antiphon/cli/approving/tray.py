@@ -86,6 +86,11 @@ class Tray:
             self._number(one)
         return tuple(sorted(waiting, key=lambda one: one.number))
 
+    @property
+    def expects_more(self) -> bool:
+        """Whether there are calls that will be ready soon."""
+        return not all(one.ready for one in self._calls)
+
     def title(self, waiting: Waiting) -> list[Piece]:
         """Return the number and the line of a call that is about to be shown."""
         self._number(waiting)
