@@ -91,6 +91,15 @@ def test_secrets_of_an_environment_are_known_by_its_names() -> None:
     )
 
 
+def test_headers_in_the_environment_are_known_by_what_they_say() -> None:
+    key, token = drawn(18), drawn(22)
+    redactor = Redactor.of({"ANTHROPIC_CUSTOM_HEADERS": f"x-gateway: {key}\nauthorization: Bearer {token}"})
+    assert redactor.redact(f"<{key}> <{token}>") == (
+        "<[redacted: value of ANTHROPIC_CUSTOM_HEADERS_x-gateway]> "
+        "<[redacted: value of ANTHROPIC_CUSTOM_HEADERS_authorization]>"
+    )
+
+
 def test_a_secret_within_another_one_is_one_secret() -> None:
     token = begun_by("ghp_", 36)
     assert Redactor().redact(f"password=abc1{token}def2") == "password=[redacted: GitHub token 1]"

@@ -52,7 +52,10 @@ class Redactor:
     @classmethod
     def of(cls, environment: Mapping[str, str], known: Mapping[str, str] | None = None) -> Self:
         """Return one that knows the secrets of an environment, and others by name."""
-        found = {name: value for name, value in environment.items() if looks_secret(name, value)}
+        found: dict[str, str] = {}
+        for name, value in environment.items():
+            if looks_secret(name, value):
+                found |= {name: value, **_values_of_headers(name, value)}
         return cls({**found, **(known or {})})
 
     @property
@@ -140,6 +143,12 @@ class Redactor:
             number = "" if label.startswith("value of ") else f" {self._counts[label]}"
             mark = self._marks[label, key] = f"[redacted: {label}{number}]"
         return mark
+
+
+def _values_of_headers(name: str, value: str) -> dict[str, str]:
+    """Return what stands behind the names of headers, and behind `Bearer`, in a variable that holds headers."""
+    lines = [line.partition(":") for line in value.splitlines()] if name.endswith("_HEADERS") else []
+    return {f"{name} {header.strip()}": text.split()[-1] for header, _, text in lines if text.strip()}
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:
