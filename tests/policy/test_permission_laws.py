@@ -172,7 +172,9 @@ def test_a_denied_command_is_not_allowed_by_wrapping_it(text: str, mode: Permiss
         assert decision.verdict == "deny"
 
 
-@given(st.text(string.printable), modes)
+@given(
+    st.one_of(st.text(string.printable), st.text(), st.sampled_from(["> $'a\\0b'", "> '\ud800'", "cd 'a\0b'"])), modes
+)
 def test_whatever_is_not_understood_is_allowed_by_no_pattern(text: str, mode: PermissionMode) -> None:
     call = command(text)
     patterns = [Rule("allow", "run_command", pattern) for pattern in PATTERNS["run_command"] if pattern is not None]

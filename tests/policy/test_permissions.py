@@ -232,6 +232,18 @@ def test_rules_in_their_written_form_are_checked() -> None:
         Permissions.of(allow=["Bash(ls)"])
 
 
+def test_without_a_working_directory_or_a_home_decisions_are_made_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("HOME", "")
+    permissions = Permissions.of(allow=["edit_file(src/**)", "edit_file(~/src/**)"])
+    assert permissions.decide(*file("edit_file", "src/a.py")).verdict == "ask"
+
+
 def test_without_a_root_patterns_start_at_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,4 +233,7 @@ def _moved(command: SimpleCommand, directories: Directories) -> Directories:
 def _resolved(directory: Path, name: str) -> Path:
     if directory == _ELSEWHERE and not name.startswith("/"):
         return _ELSEWHERE / name
-    return Path(os.path.realpath(directory / name))
+    try:
+        return Path(os.path.realpath(directory / name))
+    except ValueError:  # a name that no path can be
+        return directory / name

@@ -5,6 +5,7 @@ a path can write it in many ways: letter case does not matter, a program may be 
 stand between the words. Where a variable hides what a command is, such a rule fits *perhaps*, which is None.
 """
 
+import os
 import re
 import shlex
 import unicodedata
@@ -24,22 +25,23 @@ def names(rule: Rule, tool: str) -> bool:
     return rule.tool == tool or ("*" in rule.tool and _glob(rule.tool).fullmatch(tool) is not None)
 
 
-def fits_file(rule: Rule, path: Path, root: Path | None) -> bool:
+def fits_file(rule: Rule, path: Path, root: Path) -> bool:
     """Tell whether a rule with a pattern fits a file.
 
     Args:
         rule: the rule.
         path: the file's resolved path.
-        root: where patterns start; the working directory unless given.
+        root: where patterns start.
     """
     broad = rule.verdict != "allow"
     pattern = rule.pattern or ""
     if pattern.startswith("//"):
         base, pattern = Path("/"), pattern[1:]
     elif pattern.startswith("~/"):
-        base, pattern = Path("~").expanduser(), pattern[1:]
+        # Without a home there is nothing in it.
+        base, pattern = Path(os.path.expanduser("~")), pattern[1:]  # noqa: PTH111  (Path's raises without a home)
     else:
-        base = root or Path.cwd()
+        base = root
     if not path.is_relative_to(base):
         return False
     name = unicodedata.normalize("NFC", path.relative_to(base).as_posix())

@@ -186,7 +186,12 @@ class Permissions:
         return Decision("ask", f"{what} may change something, and is in no allow rule", allowable=True)
 
     def _place(self) -> Workspace:
-        return self._workspace or Workspace(Path.cwd())
+        if self._workspace is not None:
+            return self._workspace
+        try:
+            return Workspace(Path.cwd())
+        except OSError:  # it was removed
+            return Workspace(Path("/nowhere"))
 
 
 def _reads(command: SimpleCommand, directory: Path, place: Workspace) -> bool:
