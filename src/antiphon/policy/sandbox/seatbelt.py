@@ -19,8 +19,9 @@ _BEGINNING = """\
 (allow sysctl-read)
 (allow file-read* file-map-executable)
 (allow file-ioctl (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty") (literal "/dev/ptmx"))
-(allow file-read* file-write-data (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty") \
-(literal "/dev/random") (literal "/dev/urandom") (subpath "/dev/fd"))
+(allow file-read* file-write-data
+  (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty") (literal "/dev/random") (literal "/dev/urandom")
+  (subpath "/dev/fd"))
 (allow pseudo-tty)
 (allow ipc-posix-sem)
 (allow mach-lookup
