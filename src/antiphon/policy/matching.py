@@ -115,6 +115,9 @@ def _same(wanted: str, word: Word, pattern: _CommandPattern, index: int) -> bool
     if word.text is None or word.glob:
         # The shell makes of `*.tmp` what it finds; only who allowed just that has allowed it.
         return word.glob and word.text == wanted
+    if "*" in wanted and ".." in word.text.split("/") and ".." not in wanted.split("/"):
+        # `src/*` was written for what is in there.
+        return False
     return _is_word(wanted, word.text, pattern, index)
 
 
