@@ -218,9 +218,9 @@ def test_what_was_read_before_is_not_read_again(tmp_path: Path, monkeypatch: pyt
     read: list[str] = []
     really = IgnoreFiles._read_directory
 
-    def counted(self: IgnoreFiles, directory: str, above: Any) -> Any:
+    def counted(self: IgnoreFiles, directory: str, *others: Any) -> Any:
         read.append(os.path.relpath(directory, tmp_path))
-        return really(self, directory, above)
+        return really(self, directory, *others)
 
     monkeypatch.setattr(IgnoreFiles, "_read_directory", counted)
     monkeypatch.setattr(ignore_files, "_SETTLED_NS", 0)

@@ -307,6 +307,20 @@ async def test_more_connections_than_there_is_room_for_wait_outside() -> None:
         assert status_of(await asked(proxy, connect("a.example:443"))) == 403
 
 
+async def test_open_tunnels_end_with_the_proxy() -> None:
+    async def silent(stream: ByteStream) -> None:
+        async for _ in stream:
+            pass
+
+    async with serving(serve=silent) as server, AsyncExitStack() as stack:
+        async with DomainProxy([f"127.0.0.1:{server.port}"]) as proxy:
+            stream = await stack.enter_async_context(await anyio.connect_unix(proxy.socket))
+            await stream.send(connect(f"127.0.0.1:{server.port}"))
+            assert status_of(await stream.receive()) == 200
+        with anyio.fail_after(20), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            await stream.receive()
+
+
 async def test_an_error_inside_is_itself_and_no_group() -> None:
     with pytest.raises(KeyError):
         async with DomainProxy([]):

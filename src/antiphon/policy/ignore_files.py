@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ class IgnoreFiles:
         """
         with self._walking:
             before, self._seen = self._seen, {}
-            found = list(self._walked(before))
+            found = self._walked(before)
         return list(dict.fromkeys(path for text in found if (path := self._reached(text)) is not None))
 
     def files(self) -> Sequence[Path]:
@@ -180,30 +180,34 @@ class IgnoreFiles:
             return _IgnoreFile(directory, name, text, None, str(problem))
         return _IgnoreFile(directory, name, text, patterns)
 
-    def _walked(self, before: "dict[str, _Seen]") -> Iterator[str]:
+    def _walked(self, before: Mapping[str, _Seen]) -> list[str]:
+        """Return what is hidden; look again at what has changed since `before`."""
+        found: list[str] = []
         waiting: list[tuple[str, tuple[_IgnoreFile, ...]]] = [(self._root, ())]
         while waiting:
             directory, above = waiting.pop()
             try:
-                seen = self._seen_again(directory, above, before.get(directory)) or self._read_directory(
-                    directory, above
-                )
+                info = os.lstat(directory)
+                seen = before.get(directory)
+                if seen is None or seen.stamp != _directory_stamp(info) or not self._holds(seen, directory, above):
+                    seen = self._read_directory(directory, info, above)
             except OSError:
                 continue  # who cannot read a directory does not see what is in it
             self._seen[directory] = seen
-            yield from seen.hidden
-            waiting += [(below, seen.files) for below in seen.directories]
+            found += seen.hidden
+            for below in seen.directories:
+                waiting.append((below, seen.files))  # noqa: PERF401  (nearly all have few: this is quicker)
+        return found
 
-    def _seen_again(self, directory: str, above: tuple[_IgnoreFile, ...], seen: _Seen | None) -> _Seen | None:
-        """Return what was seen, if a directory and the ignore files about it are as they were."""
-        if seen is None or _directory_stamp(os.lstat(directory)) != seen.stamp:
-            return None
+    def _holds(self, seen: _Seen, directory: str, above: tuple[_IgnoreFile, ...]) -> bool:
+        """Tell whether the ignore files about a directory are those by which it was decided."""
         files = (*above, *self._files_in(directory, seen.present)) if seen.present else above
-        return seen if _same(files, seen.files) else None
+        return files is seen.files or (
+            len(files) == len(seen.files) and all(one is other for one, other in zip(files, seen.files, strict=True))
+        )
 
-    def _read_directory(self, directory: str, above: tuple[_IgnoreFile, ...]) -> _Seen:
+    def _read_directory(self, directory: str, info: os.stat_result, above: tuple[_IgnoreFile, ...]) -> _Seen:
         now = time.time_ns()
-        info = os.lstat(directory)
         if not stat.S_ISDIR(info.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
         # What changed a moment ago may have changed again by the time it is read, at what counts as the same time.
@@ -228,12 +232,6 @@ class IgnoreFiles:
             return Path(path)
         real = Path(os.path.realpath(path))
         return real if real.is_relative_to(self._root) and str(real) != self._root and real.exists() else None
-
-
-def _same(one: Sequence[_IgnoreFile], other: Sequence[_IgnoreFile]) -> bool:
-    return one is other or (
-        len(one) == len(other) and all(first is second for first, second in zip(one, other, strict=True))
-    )
 
 
 def _directory_stamp(info: os.stat_result) -> tuple[int, int, int]:
