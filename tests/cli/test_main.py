@@ -109,6 +109,16 @@ def test_on_a_terminal_too_a_headless_run_wants_a_prompt(tmp_path: Path) -> None
         assert program.ends() == 2
 
 
+@pytest.mark.parametrize("flags", [(), ("--verbose",)])
+def test_no_error_shows_a_password(flags: tuple[str, ...], tmp_path: Path) -> None:
+    environment = {**surroundings(tmp_path), "ANTHROPIC_BASE_URL": "htp://me:hunter22x@host", "ANTHROPIC_API_KEY": "k"}
+    ended = run_antiphon("-p", "x", *flags, environment=environment, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "ANTHROPIC_BASE_URL" in ended.stderr
+    assert "hunter22x" not in ended.stderr
+    assert ("Traceback" in ended.stderr) == bool(flags)
+
+
 def test_verbose_shows_where_an_error_comes_from(tmp_path: Path) -> None:
     ended = run_antiphon("-p", "x", "--verbose", environment=surroundings(tmp_path), cwd=tmp_path)
     assert "Traceback" in ended.stderr

@@ -48,9 +48,10 @@ def _guarded(run: Callable[[], int], *, verbose: bool) -> int:
         code = run()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        failures = import_module("antiphon.cli.failures")
         if verbose and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
-            raise
-        failure = import_module("antiphon.cli.failures").explained(error)
+            sys.stderr.write(failures.traced(error))
+        failure = failures.explained(error)
         if failure.text:
             sys.stderr.write(f"antiphon: {failure.text}\n")
         if failure.code == ExitCode.BROKEN_PIPE:

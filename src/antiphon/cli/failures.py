@@ -1,12 +1,14 @@
 """Says in one sentence what went wrong and what to do about it, and which exit code that is."""
 
+import os
 from dataclasses import dataclass
 from typing import cast
 
 from antiphon.agent.events import RunResult, StopReason
 from antiphon.cli.exit_codes import ExitCode
-from antiphon.cli.safe_text import one_line
+from antiphon.cli.safe_text import one_line, safe
 from antiphon.errors import AntiphonError, Overloaded, Rejected, SettingsError, StreamBroken, Unreachable
+from antiphon.redaction import Redactor, redacted_traceback
 
 _CODES: dict[StopReason, ExitCode] = {
     "end_turn": ExitCode.OK,
@@ -34,12 +36,17 @@ def explained(error: BaseException) -> Failure:
     if isinstance(error, KeyboardInterrupt):
         return Failure("", ExitCode.INTERRUPTED)
     if isinstance(error, SettingsError):
-        return Failure(one_line(str(error)), ExitCode.USAGE)
+        return Failure(_told(str(error)), ExitCode.USAGE)
     if isinstance(error, AntiphonError):
         return Failure(_with_advice(str(error), error), ExitCode.ERROR)
     name = type(error).__name__
     text = f"internal error: {name}: {error}. With --verbose it says where; please report it."
-    return Failure(one_line(text), ExitCode.ERROR)
+    return Failure(_told(text), ExitCode.ERROR)
+
+
+def traced(error: BaseException) -> str:
+    """Return where an exception comes from, as it may be printed and go into a report: no secrets, nothing to obey."""
+    return safe(redacted_traceback(error, os.environ))
 
 
 def exit_code(result: RunResult) -> ExitCode:
@@ -65,8 +72,13 @@ def _root(error: BaseException) -> BaseException:
 
 def _with_advice(text: str, cause: BaseException | None) -> str:
     advice = _advice(cause)
-    line = one_line(text)
+    line = _told(text)
     return f"{line.rstrip('.')}. {advice}" if advice else line
+
+
+def _told(text: str) -> str:
+    """Return a message on one line. It may quote what it is about: a header, an address with a password in it."""
+    return one_line(Redactor.of(os.environ).redact(text))
 
 
 def _advice(cause: BaseException | None) -> str:
