@@ -1,7 +1,7 @@
 """What a command line is found to consist of."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.shell.parsing import LONGEST, parse
@@ -77,6 +77,7 @@ NOT_UNDERSTOOD = [
     # To bash a word of another kind, or no word.
     "{ls;}", "time (ls)", "time if a; then b; fi", "time", "coproc ls", "select x in a; do b; done", "a; then", "in x",
     "ls | ! rm", "ls[ x; rm ]", "a[$(rm)]=1", "x=([a]=1)", "case a in x) b esac", "for i in[a; do b; done",
+    "for\nx in a; do b; done", "if a; then b; elif c; then else d; fi", "a\n; b", "a\n\\\n&& b",
     # To bash `[` is a program like others.
     "[ -f x && rm y ]", "[ a > b ]", "[ x", '[ "$x" "$y"',
     # Where bash evaluates words, and what is in them, as arithmetic.
@@ -104,6 +105,7 @@ def test_no_text_is_too_long_or_too_deep(part: str) -> None:
     assert parse((part * 20_000)[:LONGEST]) is None
 
 
+@settings(deadline=None)  # the first of them loads the grammar
 @given(st.text(alphabet="ls cat|&;<>$`'\"\\(){}*?[]~!#=-/.\n\t2>1éE", max_size=40))
 def test_no_text_is_too_odd_and_what_is_understood_has_no_loose_ends(text: str) -> None:
     script = parse(text)
@@ -130,6 +132,7 @@ COMMANDS = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first of them loads the grammar
 @given(COMMANDS)
 def test_exactly_the_programs_that_were_put_in_are_found(pattern: str) -> None:
     first, *rest = pattern.split("@")

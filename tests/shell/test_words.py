@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.shell.parsing import parse
@@ -44,6 +44,7 @@ def texts(command: str) -> list[str | None]:
     return [word.text for word in script.commands[0].words[1:]]
 
 
+@settings(deadline=None)  # the first of them loads the grammar
 @given(WORDS, st.integers(0, 2**30))
 def test_quoted_words_are_what_was_quoted(words: list[str], seed: int) -> None:
     quoted: list[str] = []

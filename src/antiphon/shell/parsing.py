@@ -209,6 +209,7 @@ class _Reader(CommandNodes):
         keyword, name, *middle, body = children
         if keyword.type != "for" or _NAME.fullmatch(self._raw(name)) is None:
             raise Unclear
+        self._expect_blank(keyword.end_byte, name.start_byte, lines=False)
         if middle and middle[-1].type in {";", "\n"}:
             middle.pop()
         if middle and middle.pop(0).type != "in":
@@ -224,7 +225,8 @@ class _Reader(CommandNodes):
         items = [item for item in items if item.type != "\n"]
         if keyword.type != "case" or items.pop(0).type != "in" or end.type != "esac":
             raise Unclear
-        self._read_words([subject])
+        self._expect_blank(keyword.end_byte, subject.start_byte, lines=False)
+        self._word(subject)
         for number, item in enumerate(items, 1):
             if not self._read_case_item(item) and number < len(items):
                 raise Unclear
@@ -258,6 +260,8 @@ class _Reader(CommandNodes):
         """Read a function, which is told as a command that begins with `function`, and what is in it."""
         parts = [child for child in children if child.type not in {"function", "(", ")"}]
         name, body, *redirections = parts
+        if children[0].type == "function":
+            self._expect_blank(children[0].end_byte, name.start_byte, lines=False)
         if _FUNCTION.fullmatch(self._raw(name)) is None or self._raw(name) in RESERVED:
             raise Unclear
         if body.type not in {"compound_statement", "subshell"}:
