@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from antiphon.policy.decisions import Decision, by_rule, most_specific, shown, together
@@ -172,13 +173,14 @@ class CommandJudge:
         return replace(said, parts=(), part=paths[0], allowable=said.allowable and _ELSEWHERE not in directories)
 
 
-def _running(command: SimpleCommand, depth: int = 0) -> tuple[list[SimpleCommand], bool]:
+@lru_cache(maxsize=256)
+def _running(command: SimpleCommand, depth: int = 0) -> tuple[tuple[SimpleCommand, ...], bool]:
     """Return a command and those it runs, and whether these are all it runs."""
     inner = unwrapped(command) if depth < _DEEPEST else None
     if inner is None:
-        return [command], False
+        return (command,), False
     further = [_running(one, depth + 1) for one in inner]
-    return [command, *(one for found, _ in further for one in found)], all(known for _, known in further)
+    return (command, *(one for found, _ in further for one in found)), all(known for _, known in further)
 
 
 def _asked(command: SimpleCommand) -> Decision:
