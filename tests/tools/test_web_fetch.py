@@ -131,7 +131,7 @@ async def test_broken_compression_is_a_failure() -> None:
     assert result.is_error
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, 2, 5])
 async def test_a_bomb_does_not_go_off(layers: int) -> None:
     body = gzip.compress(b"a" * 200_000_000, compresslevel=1)
     for _ in range(layers - 1):
@@ -458,3 +458,9 @@ async def test_the_contract_of_a_tool_holds(trusted: ssl.SSLContext) -> None:
 
 def test_certificates_of_the_system_are_read_once() -> None:
     assert checked_transport._public_certificates() is checked_transport._public_certificates()
+
+
+async def test_more_layers_than_anybody_needs_are_refused() -> None:
+    encodings = ", ".join(["gzip"] * 100)
+    result = await fetched(answer(gzip.compress(b"x"), content_type="text/plain", content_encoding=encodings))
+    assert result.is_error
