@@ -63,6 +63,20 @@ async def test_what_was_typed_before_the_question_is_no_answer(terminal: tuple[Q
     assert asked.allowed == {"w": False}
 
 
+async def test_a_line_that_was_begun_before_the_question_is_not_taken_for_its_end(
+    terminal: tuple[Questions, Person],
+) -> None:
+    questions, person = terminal
+    person.presses("2 ")
+    async with asking(questions, WRITE, COMMAND) as asked:
+        await person.sees(": $")
+        person.types("y")  # the end of `2 y`, and not a yes to all
+        await person.sees(r"You began that line before this was shown\. Once more, please\.")
+        await person.answers("2 y")
+        await person.answers("n")
+    assert asked.allowed == {"c": True, "w": False}
+
+
 async def test_several_calls_are_listed_together_with_the_reason_of_each(terminal: tuple[Questions, Person]) -> None:
     questions, person = terminal
     async with asking(questions, *FOUR) as asked:

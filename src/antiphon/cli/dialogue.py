@@ -28,6 +28,7 @@ class Dialogue:
         self._prompt = ""
         self._needed: Callable[[], bool] = lambda: False
         self._reading: anyio.CancelScope | None = None
+        self._cut = False
 
     @property
     def width(self) -> int:
@@ -40,9 +41,7 @@ class Dialogue:
 
     def show(self, lines: Iterable[Sequence[Piece]]) -> None:
         """Print what the next answer is about. What was typed before it was seen is no answer to it."""
-        descriptor = self._source.fileno()
-        if os.isatty(descriptor):
-            termios.tcflush(descriptor, termios.TCIFLUSH)
+        self._cut = _begun(self._source.fileno())
         self.say(*lines)
 
     async def read(self, prompt: str, needed: Callable[[], bool]) -> str | None:
@@ -61,6 +60,12 @@ class Dialogue:
             self._reading = scope
             try:
                 line = await self._line()
+                while line is not None and self._cut:
+                    # The beginning is thrown away, and `2 y` without it would be another answer.
+                    self._cut = False
+                    self.say([("  You began that line before this was shown. Once more, please.", "wait")])
+                    self._terminal.write(prompt)
+                    line = await self._line()
             finally:
                 self._reading = None
             if needed():
@@ -86,3 +91,23 @@ class Dialogue:
         # A terminal in its usual mode hands over whole lines.
         data = os.read(descriptor, 65536)
         return data.decode("utf-8", "replace").strip() if data else None
+
+
+def _begun(descriptor: int) -> bool:
+    """Throw away what was typed so far, and tell whether it ended in the middle of a line."""
+    if not os.isatty(descriptor):
+        return False
+    usual = termios.tcgetattr(descriptor)
+    at_once = termios.tcgetattr(descriptor)
+    at_once[3] &= ~termios.ICANON
+    at_once[6][termios.VMIN] = at_once[6][termios.VTIME] = 0
+    try:
+        # Only like this a terminal hands over a line that is not finished.
+        termios.tcsetattr(descriptor, termios.TCSANOW, at_once)
+        typed = b""
+        while data := os.read(descriptor, 65536):
+            typed = data
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSANOW, usual)
+        termios.tcflush(descriptor, termios.TCIFLUSH)
+    return bool(typed) and not typed.endswith(b"\n")
