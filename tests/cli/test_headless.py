@@ -307,6 +307,27 @@ def test_what_was_forbidden_does_not_run(antiphon: Antiphon, flags: tuple[str, .
     assert not (antiphon.project / "new.txt").exists()
 
 
+ESCAPE = [reply(ToolUse("run_command", {"command": "echo free > ../escaped; cat ../escaped; echo done"})), "ok"]
+
+
+def test_commands_that_nobody_approves_run_in_the_sandbox(antiphon: Antiphon) -> None:
+    ended = antiphon.run("-p", "x", "--permission-mode", "auto", "--sandbox", "on", script=ESCAPE)
+    (result,) = antiphon.emulator.requests[1]["messages"][-1]["content"]
+    assert "done" in json.dumps(result)
+    assert not (antiphon.project.parent / "escaped").exists()
+    assert ended.stderr == ""
+
+
+def test_who_switches_the_sandbox_off_is_told_what_that_means(antiphon: Antiphon) -> None:
+    ended = antiphon.run("-p", "x", "--permission-mode", "auto", "--sandbox", "off", script=ESCAPE)
+    assert ended.stderr == "antiphon: Commands run without a sandbox: they can do whatever you can.\n"
+    (result,) = antiphon.emulator.requests[1]["messages"][-1]["content"]
+    # Auto mode allows what is confined, and asks about everything else.
+    assert result["is_error"] is True
+    ended = antiphon.run("-p", "x", "--yolo", "--sandbox", "off", script=ESCAPE)
+    assert (antiphon.project.parent / "escaped").read_text() == "free\n"
+
+
 def test_a_run_ends_at_its_most_turns(antiphon: Antiphon) -> None:
     loop = [reply(ToolUse("read_file", {"path": "a.txt"})) for _ in range(5)]
     ended = antiphon.run("-p", "x", "--max-turns", "2", "-o", "json", script=loop)

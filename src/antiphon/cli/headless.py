@@ -50,7 +50,7 @@ async def answer(settings: Settings, invocation: Invocation, prompt: str) -> int
     async with open_workbench(settings, approve=_approve(settings), data=data) as bench:
         sessions = Sessions(durability=settings.durability)
         opened = open_session(invocation.which, sessions, bench.workspace.root)
-        _warn(opened.warnings)
+        _warn((*bench.told, *opened.warnings))
         try:
             agent = bench.agent(opened.session)
             _warn(what_was_left(agent, await agent.settle()))

@@ -104,6 +104,8 @@ class Talk:
         """Read prompts and run them until the person leaves; return the exit code."""
         root = str(self.workbench.workspace.root)
         self.say(f"Antiphon {__version__}, {self.agent.model}, {one_line(root)}. /help lists commands, Ctrl-D leaves.")
+        for sentence in self.workbench.told:
+            self.say(one_line(sentence), "wait")
         try:
             self._greet(self._opened)
             while True:
