@@ -24,7 +24,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         return Found(trouble="bubblewrap was not found; install it.")
 
     monkeypatch.setattr(choosing, "_bubblewrap", no_program)
-    monkeypatch.setattr("antiphon.policy.sandbox.landlock.unavailable", lambda: "the kernel has none.")
+    monkeypatch.setattr("antiphon.policy.sandbox.landlock.unavailable", lambda: "There is no Landlock.")
 
 
 async def test_off_is_off_and_said(workspace: Workspace) -> None:
@@ -38,7 +38,7 @@ async def test_where_there_is_none_auto_tells_so_and_on_is_an_error(workspace: W
     async with open_sandbox("auto", workspace) as chosen:
         assert chosen.sandbox is None
         assert chosen.told == (
-            "Commands run without a sandbox: bubblewrap was not found; install it. Landlock: the kernel has none."
+            "Commands run without a sandbox: bubblewrap was not found; install it. There is no Landlock."
         )
     with pytest.raises(SettingsError, match="bubblewrap was not found; install it"):
         async with open_sandbox("on", workspace):

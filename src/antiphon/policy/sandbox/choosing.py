@@ -26,6 +26,8 @@ from antiphon.policy.workspace import Workspace
 
 SandboxChoice = Literal["auto", "on", "off"]
 KeeperName = Literal["bubblewrap", "landlock", "seatbelt"]
+_ON: Mapping[str, tuple[KeeperName, ...]] = {"linux": ("bubblewrap", "landlock"), "darwin": ("seatbelt",)}
+"""Which there are on which system, the best first."""
 _TRIAL = 10.0
 """Seconds that a sandbox may take to run `true`."""
 _SEATBELT = "/usr/bin/sandbox-exec"
@@ -136,19 +138,22 @@ def _directory(path: str | Path) -> Path:
 
 def available(workspace: Workspace, only: KeeperName | None = None) -> tuple[KeeperName | None, Found]:
     """Return the best sandbox there is, or None and why. What was found out once is remembered."""
-    outside = workspace.roots()
-    if sys.platform == "darwin":
-        found = Found(_SEATBELT) if Path(_SEATBELT).exists() else Found(trouble=f"{_SEATBELT} is missing.")
-        return ("seatbelt" if found.program and only in {None, "seatbelt"} else None), found
-    if sys.platform != "linux":
-        return None, Found(trouble="there is none for this system.")
-    bubblewrap = Found(trouble="another was asked for.") if only == "landlock" else _bubblewrap(outside)
-    if bubblewrap.program:
-        return "bubblewrap", bubblewrap
-    trouble = landlock.unavailable() if only in {None, "landlock"} else "another was asked for."
-    if not trouble:
-        return "landlock", Found()
-    return None, Found(trouble=f"{bubblewrap.trouble} Landlock: {trouble}")
+    troubles: list[str] = []
+    for name in _ON.get(sys.platform, ()):
+        if only in {None, name}:
+            found = _found(name, workspace)
+            if not found.trouble:
+                return name, found
+            troubles.append(found.trouble)
+    return None, Found(trouble=" ".join(troubles) or "there is none of that kind for this system.")
+
+
+def _found(name: KeeperName, workspace: Workspace) -> Found:
+    if name == "bubblewrap":
+        return _bubblewrap(workspace.roots())
+    if name == "landlock":
+        return Found(trouble=landlock.unavailable())
+    return Found(_SEATBELT) if Path(_SEATBELT).exists() else Found(trouble=f"{_SEATBELT} is missing.")
 
 
 def _bubblewrap(outside: tuple[Path, ...]) -> Found:

@@ -117,9 +117,9 @@ def version() -> int:
 def unavailable() -> str:
     """Return why commands cannot be confined by Landlock here; empty if they can."""
     if version() < _OLDEST:
-        return "the kernel has none, or an old one (Linux 6.2 is needed)."
+        return "There is no Landlock in the kernel, or an old one (Linux 6.2 is needed)."
     if socket_filter(LOCAL_AND_INTERNET) is None:
-        return "sockets cannot be refused on this kind of machine."
+        return "Landlock cannot refuse sockets on this kind of machine."
     return ""
 
 
