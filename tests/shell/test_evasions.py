@@ -328,6 +328,14 @@ a # $(x
 %%
 a 'b; evil
 %%
+w='$(evil)'; a >&$w
+%%
+a >&'$(evil)'
+%%
+a <&'$(evil)'
+%%
+a >&"$w"
+%%
 jobs -x evil
 %%
 compgen -C evil

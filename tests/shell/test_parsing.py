@@ -55,6 +55,7 @@ FOUND = {
     "time -p a | b": ["time -p a", "b"],
     "a \\\n  -b \\\n  && c": ["a -b", "c"],
     "a # $(b)\nc": ["a", "c"],
+    "if a; then\n  # $(b)\n  c\nfi": ["a", "c"],
     'echo "a"#b; c': ['echo "a"#b', "c"],
     # The grammar takes all words after a target for further targets.
     ">f a b": ["a b"],
@@ -81,7 +82,8 @@ NOT_UNDERSTOOD = [
     # To bash `[` is a program like others.
     "[ -f x && rm y ]", "[ a > b ]", "[ x", '[ "$x" "$y"',
     # Where bash evaluates words, and what is in them, as arithmetic.
-    "((x))", "((x = 1))", "echo $((x))", "echo $((a[$(rm)]))", "echo $[1]", "echo ${x@P}", "echo ${!x}", "echo ${a[x]}",
+    "((x))", "((x = 1))", "echo $((x))", "echo $((a[$(rm)]))", "echo $[1]", "echo ${x@P}", "echo ${!x}", "echo ${!#}",
+    "echo $(a # b\n)", "a >&$x", "a >&'$(rm)'", "a <&$x", "echo ${a[x]}",
     "echo ${x:y}", "[[ $x -eq 1 ]]", "[[ x -gt 1 ]]", "[[ -v a[0] ]]", "for ((i=0;i<3;i++)); do a; done",
     # Here documents that end elsewhere than the grammar thinks, or may.
     "cat <<E\na\n E\nE", "cat <<E\na", "cat <<'E'x\na\nE", "cat <<E <<F\na\nE\nb\nF", "cat <<E; rm\na\nE",

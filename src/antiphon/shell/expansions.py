@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from antiphon.shell.words import Hole
 
-_PARAMETER = r"(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!\-])"
+# Not `!`: before a name, or another of these, it looks up what that names.
+_PARAMETER = r"(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$\-])"
 _SIMPLE = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!\-])")
 _PLAIN = r"[A-Za-z0-9_./:@%+,=\-* ?^~]"
 _BRACED = re.compile(

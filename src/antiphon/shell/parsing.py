@@ -71,7 +71,7 @@ class _Reader(CommandNodes):
         end = 0
         for node in nodes:
             if node.type == "comment":
-                if self._nested:
+                if self._substituted:
                     raise Unclear  # whether it ends at a closing bracket, or swallows it, versions differ
                 self.plain = False
                 continue

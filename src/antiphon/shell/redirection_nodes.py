@@ -11,11 +11,13 @@ from antiphon.shell.words import Unclear, check_text
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_AFTER_DELIMITER = frozenset({" ", "\t", "\n", "|", "&", ">", "<"})
+_AFTER_DUPLICATES = re.compile(r"[0-9]+-?|-|[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+_DELIMITER = frozenset({" ", "\t", "\n", "|", "&", ">", "<"})
 _FILE_OPERATORS = frozenset({"<", ">", ">>", ">|", "&>", "&>>", "<&", ">&"})
 _WRITES = frozenset({">", ">>", ">|", "&>", "&>>"})
 _NOT_POSIX = frozenset({"&>", "&>>", "<<<", "<<", "<<-"})
 _DESCRIPTOR = re.compile(r"[0-9]+-?|-")
+_DUPLICATES = re.compile(r"[0-9]+-?|-|[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _DELIMITER = re.compile(r"""(\w+)|'(\w+)'|"(\w+)"|\\(\w+)""", re.ASCII)
 
 
@@ -50,8 +52,9 @@ class RedirectionNodes(WordNodes):
                 return [Redirection(operator[:2], Word("-", "-"), writes=False)], []
             case "file_redirect" if operator in _FILE_OPERATORS and len(children) > 1:
                 target, *words = self._read_words(children[1:])
-                if operator.endswith("&") and target.raw[0] == "-" and target.raw != "-":
-                    raise Unclear  # to bash the `-` is the target, and the rest a word of its own
+                # Of `-x` bash takes the `-` for the target. What is no number it expands a second time.
+                if operator.endswith("&") and _DUPLICATES.fullmatch(target.raw) is None:
+                    raise Unclear
                 return [Redirection(operator, target, _writes(operator, target))], words
             case _:
                 raise Unclear
@@ -71,6 +74,7 @@ class RedirectionNodes(WordNodes):
         self._check_here_document(node, line_end, end, delimiter[delimiter.lastindex or 0])
         if self._raw(beginning) == delimiter[1]:
             self._check_text_of_document(line_end + 1, body, end.start_byte)
+        self._check_apart([other for other in others if other.is_named and other.type != "pipeline"])
         redirections = [Redirection("<<", None, writes=False)]
         words: list[Word] = []
         rest: list[Node] = []

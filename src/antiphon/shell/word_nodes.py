@@ -18,8 +18,6 @@ WORDS = EXPANSIONS | {
     "word", "number", "string", "raw_string", "ansi_c_string", "concatenation", "brace_expression", "variable_name",
     "special_variable_name", "regex", "extglob_pattern", "test_operator", "command_name",
 }  # fmt: skip
-
-
 RESERVED = frozenset({
     "if", "then", "elif", "else", "fi", "for", "select", "while", "until", "do", "done", "case", "esac", "in",
     "function", "{", "}", "[[", "]]", "!", "coproc",
@@ -40,6 +38,7 @@ class WordNodes(Nodes):
         self._drafts: list[Draft] = []
         self._depth = 0
         self._nested = 0
+        self._substituted = 0
         self.plain = True
 
     @abstractmethod
@@ -103,7 +102,9 @@ class WordNodes(Nodes):
             if draft.words:
                 raise Unclear
         else:
+            self._substituted += 1
             self._read_block(inner)
+            self._substituted -= 1
 
     def _read_braced(self, node: "Node", raw: str) -> None:
         if is_braced(raw):

@@ -54,8 +54,7 @@ def check_text(text: str, holes: Sequence[Hole]) -> None:
     Raises:
         Unclear: it may have others.
     """
-    reader = _Reader(text, dict(holes))
-    reader.read_text()
+    _Reader(text, dict(holes)).read_text()
 
 
 def _looks_up_files(unquoted: str) -> bool:
@@ -78,6 +77,7 @@ class _Reader:
         self.expands = False
 
     def read(self) -> None:
+        """Read a word to its end."""
         met = 0
         quoted = False
         while self._at < len(self._raw):
@@ -146,9 +146,7 @@ class _Reader:
             if following in {"", "\n"}:
                 raise Unclear
             self._take(following if following in '$`"\\' else f"\\{following}", 2)
-        elif character == "`" or (
-            character == "$" and following not in {"'", '"'} and _STARTS_EXPANSION.match(following)
-        ):
+        elif character == "`" or (character == "$" and _STARTS_QUOTED_EXPANSION.match(following)):
             raise Unclear
         else:
             self._take(character)
