@@ -11,8 +11,7 @@ from antiphon.shell.words import Unclear, check_text
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_AFTER_DUPLICATES = re.compile(r"[0-9]+-?|-|[A-Za-z0-9_./][A-Za-z0-9_./-]*")
-_DELIMITER = frozenset({" ", "\t", "\n", "|", "&", ">", "<"})
+_AFTER_DELIMITER = frozenset({" ", "\t", "\n", "|", "&", ">", "<"})
 _FILE_OPERATORS = frozenset({"<", ">", ">>", ">|", "&>", "&>>", "<&", ">&"})
 _WRITES = frozenset({">", ">>", ">|", "&>", "&>>"})
 _NOT_POSIX = frozenset({"&>", "&>>", "<<<", "<<", "<<-"})
