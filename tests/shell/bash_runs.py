@@ -20,6 +20,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "LC_ALL": "C.UTF-8",
     "v": "one two",
     "w": "a[$(evil)]",
+    "u": "$(evil)",
 }
 _LONGEST = 5.0
 

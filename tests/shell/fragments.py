@@ -22,6 +22,7 @@ TOKENS = [
     "unset ", "let ", "test ", "-eq ", "-o ", "{1..3}", "@(", "!(", "\\;", "`a`", "$(b)", "$(<f)", "\r", "\x0b",
     "\x0c", "\xa0", "E", "<<-E\n\t", "select ", "until ", "env ", "xargs ", "read ", "printf -v ", "$1", "$@", "$#",
     "12>", "&1", "{fd}>", "[", "]", "^", "\\a", "A=", "+=", "$[", "alias a=b", "shopt -s expand_aliases\n", "# c\n",
+    "'$(evil)'", "'a[$(evil)]'", "$u", '"$u"', '"$w"', "<&", "mapfile ", "getopts ", "hash ", "${v:", "${v[", "+=(",
     ";&", '"\n', "'\n", "a\\\nb", "<<\\E\n", '"`', '`"', '"$(',
 ]  # fmt: skip
 
