@@ -201,6 +201,21 @@ async def test_one_of_several_that_is_withdrawn_is_not_there_any_more(terminal: 
     assert asked.allowed == {"w": True, "m": True}
 
 
+async def test_an_answer_to_a_call_that_went_away_is_no_answer_to_the_others(
+    terminal: tuple[Questions, Person],
+) -> None:
+    questions, person = terminal
+    async with asking(questions, WRITE, COMMAND, WRITE_MORE) as asked:
+        await person.answers("d 2")
+        await person.sees("Allow it")
+        asked.scopes["c"].cancel()
+        await anyio.wait_all_tasks_blocked()
+        person.types("y")
+        await person.sees("2 of 3 calls wait")
+        await person.answers("n")
+    assert asked.allowed == {"w": False, "m": False}
+
+
 class Rules:
     """Permissions of a project, and the rules that were written down."""
 

@@ -1,5 +1,7 @@
 import json
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,21 @@ def test_a_headless_run_asks_the_program(antiphon: Antiphon, tmp_path: Path) -> 
     results = antiphon.emulator.requests[1]["messages"][-1]["content"]
     assert [result.get("is_error", False) for result in results] == [False, True]
     assert "only yes.txt" in json.dumps(results[1])
+
+
+def test_a_run_that_is_stopped_ends_the_programs_it_asked(antiphon: Antiphon, tmp_path: Path) -> None:
+    program = tmp_path / "decides.py"
+    program.write_text("import os, time\nopen(f'asked-{os.getpid()}', 'w').close()\ntime.sleep(600)\n")
+    command = f"{sys.executable} {program}"
+    started = antiphon.start("-p", "write", "--permission-prompt-tool", command, script=TWO_WRITES)
+    deadline = time.monotonic() + SECONDS
+    while len(list(antiphon.project.glob("asked-*"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=SECONDS)
+    assert started.returncode == 130
+    assert alive(antiphon.environment) == []
 
 
 def test_without_a_program_the_result_names_the_rule_that_would_allow_the_call(antiphon: Antiphon) -> None:

@@ -116,7 +116,10 @@ class Questions:
             self._dialogue.withdraw()
 
     async def _answered(self, done: anyio.Event, title: Callable[[], Sequence[Piece]]) -> None:
-        """Wait until something that is asked from now on has its answer."""
+        """Wait until something that is asked from now on has its answer.
+
+        Where nobody serves, between runs, one question at a time is served here.
+        """
         self._some.set()
         self._dialogue.mention(title)
         if self._serving:

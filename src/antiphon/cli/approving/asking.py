@@ -105,7 +105,7 @@ class CallsAsked:
         if line is None:
             _deny(there.values(), "The user closed the input.")
             return
-        meant = list(there) if focus is None else [focus.number]
+        meant = [number for number, one in there.items() if focus is None or one is focus]
         await self._carry_out(parse_answer(line, list(there), meant), there, focus)
 
     async def _carry_out(self, answer: Answer, calls: Mapping[int, Waiting], focus: Waiting | None) -> None:

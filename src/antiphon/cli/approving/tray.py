@@ -123,7 +123,7 @@ class Tray:
     def listing(self, width: int) -> Iterator[list[Piece]]:
         """Show all that wait, a line for each; what is new among them with the reason, and commands whole."""
         calls = self.open
-        known = max(len(self._rows), len(self._given))
+        known = max(len(set(self._rows.values())), len(self._given))
         of_all = f" of {known}" if known > len(calls) else ""
         yield [(f"{len(calls)}{of_all} calls wait for you:", "wait")]
         for waiting in calls:
