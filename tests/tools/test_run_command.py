@@ -17,6 +17,7 @@ from antiphon.policy.sandbox.base import Sandbox
 from antiphon.testing import check_tool
 from antiphon.tools import command_output
 from antiphon.tools.base import InvalidArguments, Limits, ToolContext, Workspace
+from antiphon.tools.process_limits import ProcessLimits
 from antiphon.tools.run_command import RunCommand
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
@@ -367,3 +368,60 @@ async def test_a_program_that_forgets_to_close_leaves_nothing_either(shell: Shel
     result = await anyio.run_process([sys.executable, str(script)], cwd=shell.root)
     assert b"bg_1 is running" in result.stdout
     assert shell.processes == []
+
+
+async def test_what_a_call_is_about_names_its_parts_and_its_sandbox(shell: Shell) -> None:
+    subject = shell.tool.subject(shell.tool.parse({"command": "make && rm -r build"}))
+    assert subject.script is not None
+    assert [part.raw for part in subject.script.commands] == ["make", "rm -r build"]
+    assert subject.sandbox == ("" if shell.sandbox is None else shell.sandbox.name)
+    outside = shell.tool.subject(shell.tool.parse({"command": "make", "outside_sandbox": True}))
+    assert outside.sandbox == ""
+
+
+async def test_outside_of_the_sandbox_a_command_may_do_what_we_may(shell: Shell, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    await shell(f"echo hi > {outside}")
+    assert outside.exists() == (shell.sandbox is None)
+    await shell(f"echo hi > {outside}", outside_sandbox=True)
+    assert outside.read_text() == "hi\n"
+
+
+async def test_a_failure_that_may_be_the_sandboxs_doing_says_how_to_go_on(shell: Shell) -> None:
+    assert "outside_sandbox" not in str((await shell("echo Permission denied")).content)
+    denied = await shell("echo Permission denied >&2; false")
+    assert ("outside_sandbox" in str(denied.content)) == (shell.sandbox is not None)
+    assert "outside_sandbox" not in str((await shell("false")).content)
+
+
+async def test_protected_files_that_a_command_made_are_told(shell: Shell) -> None:
+    result = await shell("echo evil > .envrc")
+    assert ((shell.root / ".envrc").exists(), ".envrc" in str(result.content)) == (
+        (True, False) if shell.sandbox is None else (False, True)
+    )
+
+
+async def test_in_the_background_they_are_told_and_left(shell: Shell) -> None:
+    await shell("echo evil > .envrc; exit 3", background=True)
+    await until(lambda: shell.tool.background["bg_1"].over)
+    looked = await shell.background(id="bg_1")
+    assert "exit code 3" in str(looked.content)
+    assert (".envrc" in str(looked.content)) == (shell.sandbox is not None)
+    assert (shell.root / ".envrc").exists()
+
+
+async def test_a_command_that_takes_too_much_is_stopped_and_told_so(shell: Shell) -> None:
+    shell.tool = RunCommand(
+        shell.workspace, sandbox=shell.sandbox, taking=ProcessLimits(written=10**8, free=0, places=(shell.root,))
+    )
+    result = await shell("yes > big; echo never", timeout=60)
+    assert result == Result("It was stopped because it took more than 100 MB of the disk", is_error=True)
+
+
+async def test_nothing_that_our_environment_names_runs_before_a_command(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell.root / "prelude").write_text("echo evil")
+    monkeypatch.setenv("BASH_ENV", str(shell.root / "prelude"))
+    monkeypatch.setenv("BASH_FUNC_ls%%", "() { echo evil; }")
+    assert await shell("ls") == Result("prelude")

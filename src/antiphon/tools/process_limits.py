@@ -109,8 +109,8 @@ class _Disk:
         del members
         free = self._free()
         if self._before - free > self._limits.written:
-            return f"more than {_size(self._limits.written)} written to disk"
-        return f"less than {_size(self._least)} left free on the disk" if free < self._least else ""
+            return f"more than {_size(self._limits.written)} of the disk"
+        return f"so much of the disk that less than {_size(self._least)} were free" if free < self._least else ""
 
 
 def _size(number: int) -> str:

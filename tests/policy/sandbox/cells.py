@@ -16,6 +16,7 @@ from antiphon.policy.sandbox.choosing import KeeperName, available, open_sandbox
 from antiphon.policy.sandbox.confining import Confinement
 from antiphon.policy.workspace import Workspace
 from antiphon.tools.process_limits import ProcessLimits
+from antiphon.tools.processes import Ended
 from antiphon.tools.sandboxed import Told, run_confined
 
 KINDS: Sequence[tuple[KeeperName, bool]] = (
@@ -99,7 +100,7 @@ class Cell:
         self.cwd = confinement.grounds.workspace.root
         self.confinement = confinement
         self.limits: ProcessLimits | None = None
-        self.last = Told.__new__(Told)
+        self.last = Told(Ended(None))
 
     @property
     def kind(self) -> str:

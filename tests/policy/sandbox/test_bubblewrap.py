@@ -19,7 +19,7 @@ def test_later_mounts_are_below_earlier_ones(tmp_path: Path) -> None:
         read_only=(Path("/work/.git/modules/x/hooks"), Path("/work/.git/hooks")),
         hidden=(Path("/work/a/key"),),
     )
-    assert mounts(profile)[3:] == [
+    assert mounts(profile)[2:] == [
         ("/work", "--bind"),
         ("/work/.git", "--bind"),
         ("/work/a", "--bind"),

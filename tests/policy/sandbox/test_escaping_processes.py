@@ -159,9 +159,9 @@ TAKING = {
         ProcessLimits(memory=10**8),
         "of memory",
     ),
-    "disk": ("yes > big", ProcessLimits(written=10**8), "written to disk"),
-    "disk, by what was removed": ("exec 3> big; rm big; yes >&3", ProcessLimits(written=10**8), "written to disk"),
-    "disk, by an archive": ("gunzip -c bomb.gz > big", ProcessLimits(written=10**8), "written to disk"),
+    "disk": ("yes > big", ProcessLimits(written=10**8), "of the disk"),
+    "disk, by what was removed": ("exec 3> big; rm big; yes >&3", ProcessLimits(written=10**8), "of the disk"),
+    "disk, by an archive": ("gunzip -c bomb.gz > big", ProcessLimits(written=10**8), "of the disk"),
 }
 
 

@@ -51,7 +51,7 @@ class Grounds:
         shown = (*shown_of(home, self.environment, self.show), *spill, *_system_files(self.network))
         object.__setattr__(self, "_directories", tuple(_uppermost(directories)))
         object.__setattr__(self, "_home", home)
-        object.__setattr__(self, "_shown", tuple(path for path in shown if not _within(path, directories)))
+        object.__setattr__(self, "_shown", tuple(path for path in _uppermost(shown) if not _within(path, directories)))
 
     @property
     def directories(self) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 Network = Literal["none", "proxy", "open"]
 """No network at all, a way to our proxy and no other, or the network as it is."""
 
-LASTING = (".cache", ".npm")
+LASTING = ".cache"
 """What of a stand-in for the home directory is there for the next command, too: downloads of package managers."""
 
 
@@ -58,5 +58,5 @@ class Profile:
 
 def furnish(scratch: Path) -> None:
     """Make what a profile takes to be in its scratch directory."""
-    for name in ("tmp", *(f"home/{name}" for name in LASTING)):
+    for name in ("tmp", f"home/{LASTING}"):
         (scratch / name).mkdir(parents=True)

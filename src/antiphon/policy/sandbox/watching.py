@@ -52,8 +52,10 @@ class Watch:
         for path in changed:
             put_back(self._root_of(path), path, self._kept[path])
         return [
-            *self._sentence("The command made {}, which nobody may without a question, so that was taken away.", taken),
-            *self._sentence("The command changed {}, which is protected, and was put back.", [*changed, *extra]),
+            *self._sentence("The command made {}. Such files are protected, so this was taken away.", taken),
+            *self._sentence(
+                "The command changed {}. Such files are protected, so this was put back.", [*changed, *extra]
+            ),
             *([_HOW_TO] if taken or changed or extra else []),
         ]
 
@@ -96,6 +98,4 @@ class Watch:
         return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-_HOW_TO = (
-    "Such files can be changed with edit_file or write_file, or by a command with `outside_sandbox`; the user is asked."
-)
+_HOW_TO = "They can be changed with edit_file or write_file, or by a command with `outside_sandbox`; the user is asked."
