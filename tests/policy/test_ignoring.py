@@ -149,7 +149,7 @@ def test_an_ignore_file_that_appears_changes_or_goes_counts_at_once(tmp_path: Pa
     file.unlink()
     (tmp_path / "sub" / NAME).write_text("a")
     assert relative(tmp_path, ignored) == ["sub/a"]
-    assert ignored.files() == [tmp_path / "sub" / NAME]
+    assert ignored.sources() == [tmp_path / "sub" / NAME]
 
 
 @pytest.mark.parametrize("kind", ["directory", "invalid", "broken set", "endless", "large", "pipe"])

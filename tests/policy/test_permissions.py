@@ -9,6 +9,7 @@ from calls import ROOT, Rules, by_rules, command, decide, file, page
 from antiphon.engine.events import EXCLUSIVE, INDEPENDENT, READS_NOTHING_LOCAL, ToolCall, reading, writing
 from antiphon.errors import SettingsError
 from antiphon.policy import PermissionMode, Permissions, Rule, RuleSource
+from antiphon.policy.ignoring import open_ignored
 from antiphon.policy.rules import SourceKind
 from antiphon.policy.subjects import FileSubject
 from antiphon.policy.workspace import Workspace
@@ -255,3 +256,15 @@ def test_without_a_root_patterns_start_at_the_working_directory(
         permissions.decide(call, writing(("file", *path.parts[1:])), FileSubject(path, writes=True)).verdict == "allow"
     )
     assert permissions.decide(call, reading(()), FileSubject(tmp_path / "b", writes=True)).verdict == "allow"
+
+
+@pytest.mark.parametrize("mode", ["accept-edits", "auto", "bypass"])
+def test_files_that_hide_others_are_protected_by_whatever_name_they_have(mode: PermissionMode, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, ignored=open_ignored(tmp_path, [".gitignore"]))
+    call = file("edit_file", "sub/.GITIGNORE", root=tmp_path)
+    decision = Permissions(mode, workspace=workspace).decide(*call)
+    assert (decision.verdict, "which files the agent does not see" in decision.reason) == ("ask", True)
+    rule = Rule("allow", "edit_file", "**/.gitignore", RuleSource("user"))
+    lower = file("edit_file", "sub/.gitignore", root=tmp_path)
+    assert Permissions(mode, [rule], workspace=workspace).decide(*lower).verdict == "allow"
+    assert Permissions(mode, workspace=Workspace(tmp_path)).decide(*call).verdict == "allow"

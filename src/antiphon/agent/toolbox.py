@@ -42,7 +42,7 @@ class Toolbox:
         """
         self._tools: dict[str, Tool] = {}
         # Who hands tools to an agent wants them used.
-        self._approving = Approving(permissions or Permissions("bypass"), approve)
+        self._approving = Approving(permissions or Permissions("bypass", workspace=workspace), approve)
         self._limits = limits or Limits()
         self._workspace = workspace
         self.definitions: list[Json] = []

@@ -17,7 +17,7 @@ class ApprovalRequest:
         access: what it touches.
         subject: what it is about, where its tool can tell.
         reason: why it is asked, a sentence without its full stop.
-        suggestions: rules that would have allowed it, the narrowest first; empty where none should.
+        suggestions: rules that together would have allowed it, as narrow as is useful; empty where none should.
     """
 
     call: ToolCall

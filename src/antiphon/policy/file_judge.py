@@ -37,7 +37,7 @@ class FileJudge:
         return next((one for one in said if one.verdict == "ask"), said[0] if said else None)
 
     def _protected(self, tool: str, path: Path) -> Decision | None:
-        why = is_protected(path, self.place.root)
+        why = self._why_protected(path, self.place.root)
         if not why:
             return None
         naming = (
@@ -47,13 +47,17 @@ class FileJudge:
             and rule.source.kind in _MAY_UNPROTECT
             and names(rule, tool)
             # Only who has written the protected name has meant it.
-            and is_protected(Path("/", (rule.pattern or "").lstrip("~/")))
+            and self._why_protected(Path("/", (rule.pattern or "").lstrip("~/")))
             and fits_file(rule, path, self.place.root)
         )
         rule = most_specific(naming)
         if rule is not None:
             return by_rule(rule, f"Changing {self.shown(path)}")
         return Decision("ask", f"It writes {self.shown(path)}, a protected file ({why})", part=path)
+
+    def _why_protected(self, path: Path, root: Path | None = None) -> str:
+        own = "says which files the agent does not see" if self.place.ignored.is_source(path) else ""
+        return is_protected(path, root) or own
 
     def written(self, path: Path, free: Decision | None) -> Decision:
         """Say what is thought of a command's writing a file.

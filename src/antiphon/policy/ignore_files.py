@@ -113,7 +113,11 @@ class IgnoreFiles:
             found = self._walked(before)
         return list(dict.fromkeys(path for text in found if (path := self._reached(text)) is not None))
 
-    def files(self) -> Sequence[Path]:
+    def is_source(self, path: Path) -> bool:
+        """Tell whether a path has the name of an ignore file, in whatever case."""
+        return path.name.casefold() in {name.casefold() for name in self._names}
+
+    def sources(self) -> Sequence[Path]:
         """Return the ignore files that `hidden` met the last time: what must not be changed, if they are to hold."""
         with self._walking:
             return [Path(directory, name) for directory, seen in self._seen.items() for name in seen.present]

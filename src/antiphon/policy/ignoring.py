@@ -27,6 +27,14 @@ class Ignored(Protocol):
         """Return what is hidden and exists now, topmost paths only: a hidden directory stands for all in it."""
         ...
 
+    def is_source(self, path: Path) -> bool:
+        """Tell whether a path has the name of a file that says what is hidden. Does not look at the disk."""
+        ...
+
+    def sources(self) -> Sequence[Path]:
+        """Return the files that `hidden` met the last time and that say what is hidden."""
+        ...
+
 
 class NothingHidden:
     """Hides nothing."""
@@ -46,6 +54,15 @@ class NothingHidden:
         return self.hides
 
     def hidden(self) -> Sequence[Path]:
+        """Return nothing."""
+        return ()
+
+    def is_source(self, path: Path) -> bool:
+        """Tell that it says nothing about this."""
+        del path
+        return False
+
+    def sources(self) -> Sequence[Path]:
         """Return nothing."""
         return ()
 
@@ -75,6 +92,14 @@ class _HiddenByAny:
     def hidden(self) -> Sequence[Path]:
         """Return what any of them hides."""
         return list(dict.fromkeys(path for part in self._parts for path in part.hidden()))
+
+    def is_source(self, path: Path) -> bool:
+        """Tell whether its name is that of such a file."""
+        return any(part.is_source(path) for part in self._parts)
+
+    def sources(self) -> Sequence[Path]:
+        """Return what says what is hidden in any of them."""
+        return list(dict.fromkeys(path for part in self._parts for path in part.sources()))
 
 
 def open_ignored(root: Path, names: Sequence[str], added: Sequence[Path] = ()) -> Ignored:
