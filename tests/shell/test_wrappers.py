@@ -81,6 +81,7 @@ UNKNOWN = [
     "bash $x", "bash --rcfile x -c ls", "sh -c '[[ a > b ]]'", "sh -c 'ls &> x'", "zsh -c ls", "fish -c ls",
     'eval "$x"',
     "eval 'ls $('", 'trap "$x" EXIT', "source x", ". x", "parallel rm", "su -c ls", "script -c ls", 'watch "$x"',
+    "flock x -c 'rm y'", "flock $x rm",
     "alias ls=rm", "let 'a[$(rm)]=1'", "test -v 'a[$(rm)]'", "[ -v 'a[$(rm)]' ]", 'test "$x" "$y"', "[ $x = y ]",
     "declare -i x='a[$(rm)]'", "declare -n x=y", "declare -a 'x=($(rm))'", "declare 'a[$(rm)]=1'", "export $x",
     "printf -v 'a[$(rm)]' x", 'printf "$x" y', "read 'a[$(rm)]'", "unset 'a[$(rm)]'", "mapfile -C rm x", "hash -p x ls",

@@ -6,90 +6,21 @@ with a language of their own (`python -c`, `awk`, `make`) are programs like othe
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from antiphon.shell.builtins import may_run_more
 from antiphon.shell.parsing import parse
 from antiphon.shell.script import SimpleCommand, Word
 from antiphon.shell.variables import is_harmless
+from antiphon.shell.wrapper_programs import UNKNOWABLE, WRAPPERS, Wrapper
 
 _UNKNOWN = Word("...", None)
 """Stands for arguments that come from elsewhere."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _REPLACES = re.compile(r"-[0rtpxo]*I(.*)", re.DOTALL)
 _BASH_ONLY = frozenset({"&>", "&>>", "<<<"})
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapper:
-    """How to find the command among the arguments of a program that runs it.
-
-    Attributes:
-        short: letters of its short options.
-        valued: letters of those that take a value, in the same word or the next.
-        long: its long options. Those that take a value end in `=`.
-        before: how many other arguments stand before the command.
-        ends: options with which it runs nothing.
-        assigns: assignments may stand before the command.
-        appends: it adds arguments that are not known.
-        numeric: `-5` is an option.
-    """
-
-    short: str = ""
-    valued: str = ""
-    long: frozenset[str] = frozenset()
-    before: int = 0
-    ends: frozenset[str] = frozenset()
-    assigns: bool = False
-    appends: bool = False
-    numeric: bool = False
-
-
-def _long(names: str) -> frozenset[str]:
-    return frozenset(f"--{name}" for name in names.split())
-
-
-_WRAPPERS: Mapping[str, Wrapper] = {
-    "builtin": Wrapper(),
-    "busybox": Wrapper(),
-    "caffeinate": Wrapper("disum", "tw"),
-    "chroot": Wrapper(long=_long("userspec= groups= skip-chdir"), before=1),
-    "chrt": Wrapper("abdfiorv", "TPD", before=1),
-    "command": Wrapper("p", ends=frozenset({"-v", "-V", "-pv", "-pV"})),
-    "doas": Wrapper("n", "u"),
-    "env": Wrapper("iv0", "uC", _long("ignore-environment null unset= chdir= debug"), assigns=True),
-    "exec": Wrapper("cl", "a"),
-    "flock": Wrapper("nsxueoF", "wE", _long("nonblock shared exclusive unlock wait= timeout= close"), before=1),
-    "ionice": Wrapper("t", "cn", _long("class= classdata= ignore"), ends=frozenset({"-p"})),
-    "ltrace": Wrapper("cCfhirStTV", "aAeFlnopsuwxDL"),
-    "nice": Wrapper(valued="n", long=_long("adjustment="), numeric=True),
-    "nohup": Wrapper(),
-    "pkexec": Wrapper(long=_long("user= disable-internal-agent keep-cwd")),
-    "setsid": Wrapper("cfw", long=_long("ctty fork wait")),
-    "stdbuf": Wrapper(valued="ioe", long=_long("input= output= error=")),
-    "strace": Wrapper("ACcdDfFhiknNqrtTvVwxyYzZ", "aebIoOpPsSuUEX"),
-    "sudo": Wrapper("AbEHknPS", "CghprtuU", _long("preserve-env non-interactive user= group= stdin"), assigns=True),
-    "taskset": Wrapper("ac", before=1, ends=frozenset({"-p", "-pc", "-cp"})),
-    "time": Wrapper("p"),
-    "timeout": Wrapper("v", "ks", _long("preserve-status foreground verbose kill-after= signal="), before=1),
-    "toybox": Wrapper(),
-    "watch": Wrapper("bcdegptw", "nq", _long("differences interval= no-title color")),
-    "xargs": Wrapper(
-        "0rtpxo",
-        "adEILnPs",
-        _long("null no-run-if-empty verbose interactive exit arg-file= delimiter= max-args= max-procs= max-lines="),
-        appends=True,
-    ),
-}
 _HARMLESS = frozenset({"command", "env", "nice", "nohup", "stdbuf", "time", "timeout"})
 _SHELLS = frozenset({"ash", "bash", "dash", "sh"})
-_UNKNOWABLE = frozenset(
-    """
-    at batch csh expect fish ksh mksh nsenter parallel pwsh rbash runuser screen script su systemd-run tcsh tmux
-    unshare zsh
-    """.split()  # noqa: SIM905  (a list of names reads best so)
-)
-"""Programs that run what they are told in ways that are not known here."""
 _SHELL_OPTIONS = re.compile(r"-[eful]*[oc]?")
 _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _FD_RUNS = frozenset({"-x", "-X", "--exec", "--exec-batch"})
@@ -110,12 +41,12 @@ def unwrapped(command: SimpleCommand) -> tuple[SimpleCommand, ...] | None:
         return None
     name = name.rpartition("/")[2]
     arguments = command.words[1:]
-    if name in _UNKNOWABLE or may_run_more(command.words):
+    if name in UNKNOWABLE or may_run_more(command.words):
         return None
     special = _SPECIAL.get(name)
     if special is not None:
         return special(command, arguments)
-    wrapper = _WRAPPERS.get(name)
+    wrapper = WRAPPERS.get(name)
     return () if wrapper is None else _wrapped(wrapper, command, arguments)
 
 
@@ -149,7 +80,9 @@ def _is_option(word: Word) -> bool:
 
 def _inner(command: SimpleCommand, words: _Arguments, assignments: Sequence[tuple[str, Word]] = ()) -> _Found:
     """Return the command of these words; None where its name is unknown."""
-    if words[0].text is None or words[0].glob:
+    name = words[0].text
+    # What looks like an option is one, as in `flock file -c "rm x"`.
+    if name is None or words[0].glob or name.startswith("-"):
         return None
     raw = " ".join(word.raw for word in words)
     return (replace(command, words=tuple(words), assignments=(*command.assignments, *assignments), raw=raw),)
@@ -203,7 +136,7 @@ def _after_options(wrapper: Wrapper, arguments: _Arguments) -> int | None:
 
 
 def _xargs(command: SimpleCommand, arguments: _Arguments) -> _Found:
-    found = _wrapped(_WRAPPERS["xargs"], command, arguments)
+    found = _wrapped(WRAPPERS["xargs"], command, arguments)
     if not found:
         return found
     words = found[0].words
@@ -316,7 +249,7 @@ def _trap(command: SimpleCommand, arguments: _Arguments) -> _Found:
 
 def _watch(command: SimpleCommand, arguments: _Arguments) -> _Found:
     """`watch` gives its words to `sh`, joined."""
-    found = _wrapped(_WRAPPERS["watch"], command, arguments)
+    found = _wrapped(WRAPPERS["watch"], command, arguments)
     if not found:
         return found
     return _text(command, [word.text for word in found[0].words], bash=False)
