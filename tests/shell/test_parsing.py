@@ -78,7 +78,7 @@ NOT_UNDERSTOOD = [
     # To bash a word of another kind, or no word.
     "{ls;}", "time (ls)", "time if a; then b; fi", "time", "coproc ls", "select x in a; do b; done", "a; then", "in x",
     "ls | ! rm", "ls[ x; rm ]", "a[$(rm)]=1", "x=([a]=1)", "case a in x) b esac", "for i in[a; do b; done",
-    "for\nx in a; do b; done", "if a; then b; elif c; then else d; fi", "a\n; b", "a\n\\\n&& b",
+    "for\nx in a; do b; done", "if a; then b; elif c; then else d; fi", "a\n; b", "function f{ a; }", "a\n\\\n&& b",
     # To bash `[` is a program like others.
     "[ -f x && rm y ]", "[ a > b ]", "[ x", '[ "$x" "$y"',
     # Where bash evaluates words, and what is in them, as arithmetic.

@@ -264,7 +264,7 @@ class _Reader(CommandNodes):
             self._expect_blank(children[0].end_byte, name.start_byte, lines=False)
         if _FUNCTION.fullmatch(self._raw(name)) is None or self._raw(name) in RESERVED:
             raise Unclear
-        if body.type not in {"compound_statement", "subshell"}:
+        if body.type not in {"compound_statement", "subshell"} or body.start_byte == name.end_byte:
             raise Unclear
         draft = self._draft(name, "")
         draft.words = [Word("function", "function"), Word(self._raw(name), self._raw(name))]
