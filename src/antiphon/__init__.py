@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from antiphon.errors import AntiphonError as AntiphonError
     from antiphon.errors import ProviderError as ProviderError
     from antiphon.policy import Approval as Approval
+    from antiphon.policy import ApprovalRequest as ApprovalRequest
     from antiphon.policy import Permissions as Permissions
     from antiphon.protocol.checking import check as check
     from antiphon.protocol.checking import repair as repair
@@ -44,6 +45,7 @@ _HOMES = {
     "AgentEvent": "antiphon.agent.events",
     "AntiphonError": "antiphon.errors",
     "Approval": "antiphon.policy",
+    "ApprovalRequest": "antiphon.policy",
     "Calls": "antiphon.agent.calls",
     "Checkpoints": "antiphon.checkpoints",
     "Exchange": "antiphon.agent.calls",
@@ -74,6 +76,7 @@ __all__ = [
     "AgentEvent",
     "AntiphonError",
     "Approval",
+    "ApprovalRequest",
     "Calls",
     "Checkpoints",
     "Exchange",
