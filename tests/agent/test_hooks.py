@@ -12,8 +12,8 @@ import pytest
 
 from antiphon import Agent, Approval, Permissions, Workspace, tool
 from antiphon.agent.events import AgentEvent, CallHeld, HookRan, RunEnded, Warned
-from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.policy import ApprovalRequest
+from antiphon.policy.hooks import HookEvent, HookSetting
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import dialect
 from antiphon.providers.scripted import ScriptedProvider

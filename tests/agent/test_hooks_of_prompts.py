@@ -12,8 +12,8 @@ import pytest
 from antiphon import Agent
 from antiphon.agent.events import AgentEvent, ResultsReady, RunEnded, RunResult, Warned
 from antiphon.agent.going_on import MOST_TIMES_SENT_BACK
-from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.errors import Rejected
+from antiphon.policy.hooks import HookEvent, HookSetting
 from antiphon.providers.scripted import ScriptedProvider
 from antiphon.sessions.store import Sessions
 from antiphon.testing.leftovers import Leftovers

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.agent.hooks.configured import HookEvent
 from antiphon.agent.hooks.outcome import INPUT_CHANGED, LONGEST_TEXT, HookOutcome, combined, read_outcome
+from antiphon.policy.hooks import HookEvent
 
 EVENTS: tuple[HookEvent, ...] = ("PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionStart")
 

@@ -12,11 +12,11 @@ import anyio
 from antiphon import Agent, Permissions, tool
 from antiphon.agent.events import AgentEvent, CallChanged, RunEnded
 from antiphon.agent.hooks.calls import NOTE_BEGINS
-from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.agent.hooks.hooks import Hooks
 from antiphon.agent.hooks.outcome import HookOutcome, read_outcome
 from antiphon.errors import StreamBroken
 from antiphon.policy import Approval, ApprovalRequest
+from antiphon.policy.hooks import HookEvent, HookSetting
 from antiphon.protocol.checking import check
 from antiphon.protocol.dialects import ANTHROPIC, in_strict_order
 from antiphon.providers.scripted import ScriptedProvider

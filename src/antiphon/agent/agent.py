@@ -14,7 +14,6 @@ from anyio import BrokenResourceError, CancelScope, create_memory_object_stream
 from antiphon.agent.context import ContextUse
 from antiphon.agent.events import AgentEvent, ContextCompacted, RunEnded, RunResult, RunStarted
 from antiphon.agent.history import History, mark_params
-from antiphon.agent.hooks.configured import HookSetting
 from antiphon.agent.hooks.hooks import Hooks
 from antiphon.agent.limits import GoOn, RunBounds, RunLimits
 from antiphon.agent.recording import Recorder
@@ -26,6 +25,7 @@ from antiphon.agent.turn import Emit
 from antiphon.checkpoints import Checkpoints
 from antiphon.engine.turn import DEFAULT_LIMIT
 from antiphon.policy import Approve, Permissions
+from antiphon.policy.hooks import HookSetting
 from antiphon.policy.modes import other_name
 from antiphon.protocol.messages import Json
 from antiphon.protocol.models import binds_thinking

@@ -11,9 +11,9 @@ from pathlib import Path
 import anyio
 
 from antiphon.agent.events import AgentEvent, HookRan, Warned
-from antiphon.agent.hooks.configured import HookEvent, HookSetting
 from antiphon.agent.hooks.outcome import HookOutcome, combined
 from antiphon.agent.hooks.program import run_hook
+from antiphon.policy.hooks import HookEvent, HookSetting
 from antiphon.protocol.messages import Json
 
 MOST_AT_ONCE = 32

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from antiphon.agent.hooks.configured import HookEvent
+from antiphon.policy.hooks import HookEvent
 from antiphon.tools.bounding import safe
 
 LONGEST_TEXT = 10_000

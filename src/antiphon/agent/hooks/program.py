@@ -13,8 +13,8 @@ from pathlib import Path
 
 import anyio
 
-from antiphon.agent.hooks.configured import HookSetting
 from antiphon.agent.hooks.outcome import HookOutcome, read_outcome
+from antiphon.policy.hooks import HookSetting
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
 from antiphon.tools.command_environment import command_environment
