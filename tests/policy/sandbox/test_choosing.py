@@ -93,3 +93,9 @@ def test_a_program_that_does_not_work_is_named_with_its_reason(
     assert name != "bubblewrap"
     if name is None:
         assert "no namespaces today" in found.trouble
+
+
+async def test_a_workspace_that_is_everything_has_no_sandbox() -> None:
+    async with open_sandbox("auto", Workspace(Path("/"))) as chosen:
+        assert chosen.sandbox is None
+        assert "root directory" in chosen.told

@@ -160,3 +160,14 @@ async def test_a_file_that_names_a_repository_which_does_not_know_it_opens_nothi
         await jail(f"echo evil > {victim}/.git/description; git init -q; touch {victim}/.git/evil")
     assert "evil" not in (victim / ".git" / "description").read_text()
     assert not (victim / ".git" / "evil").exists()
+
+
+async def test_what_appeared_while_another_command_goes_on_is_kept_all_the_same(jail: Cell) -> None:
+    async with jail.sandbox.confine(["sleep", "1"], jail.cwd, {}, lasting=True):
+        await jail("git init -q; mkdir evil; echo evil > evil/pre-commit")
+        before = tree(jail.place.root / ".git" / "hooks")
+        assert before
+        for way in ("echo evil > .git/hooks/pre-commit", "rm -rf .git/hooks; ln -s ../evil .git/hooks"):
+            await jail(way)
+            assert tree(jail.place.root / ".git" / "hooks") == before
+            assert ".git/hooks" in jail.notes

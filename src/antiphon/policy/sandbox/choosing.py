@@ -85,6 +85,11 @@ async def open_sandbox(
         yield Chosen(None, "Commands run without a sandbox: they can do whatever you can.")
         return
     name, found = available(workspace, only)
+    if Path("/") in workspace.roots(writing=True):
+        name, found = (
+            None,
+            Found(trouble="there is nothing to keep commands from when the workspace is the root directory."),
+        )
     if name is None:
         if choice == "on":
             raise SettingsError(f"sandbox is on, but there is none: {found.trouble}")

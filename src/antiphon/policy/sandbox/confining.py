@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from antiphon.policy.sandbox.base import Confined
@@ -55,6 +57,8 @@ class Confinement:
         self._grounds = grounds
         self._keep = keep
         self._proxy = proxy
+        # Commands in the background are another thread's.
+        self._counting = Lock()
         self._open = 0
         self._profile: Profile | None = None
 
@@ -78,29 +82,43 @@ class Confinement:
             OSError: the sandbox cannot be set up now.
         """
         protected = self._grounds.protected()
-        profile = self._bounds(protected)
-        watch = Watch(self._grounds, protected, contents=not self._keeper.covers)
         refusals = self._proxy.refusals if self._proxy is not None else 0
-        self._open += 1
         notes: list[str] = []
+        profile = self._opened(protected)
+        try:
+            covered = frozenset(profile.read_only) if self._keeper.covers else frozenset[Path]()
+            watch = Watch(self._grounds, protected, covered=covered)
+        except BaseException:
+            self._closed()
+            raise
         try:
             with self._keeper.start(profile, argv, cwd, confined_environment(env, self._keep)) as confined:
                 notes = confined.notes
                 yield confined
         finally:
-            self._open -= 1
-            notes += watch.tell() if lasting else watch.restore()
+            self._closed()
+            try:
+                notes += watch.tell() if lasting else watch.restore()
+            except OSError as error:
+                notes.append(f"What the command did to protected files could not be undone: {error}.")
             notes += self._refused(refusals)
 
-    def _bounds(self, protected: Sequence[Path]) -> Profile:
+    def _opened(self, protected: Sequence[Path]) -> Profile:
         """Return what the command may do.
 
-        While others run, what they made meanwhile is not taken for part of the workspace: one could exchange it for a
-        link between our look and its use.
+        While others run, what they made meanwhile is not mounted: one could exchange it for a link between our look and
+        its use. What is hidden is looked up each time, for nothing of it is mounted.
         """
-        if self._profile is None or not self._open:
-            self._profile = self._grounds.profile(protected)
-        return self._profile
+        with self._counting:
+            profile = self._grounds.profile(protected)
+            if self._profile is None or not self._open:
+                self._profile = profile
+            self._open += 1
+            return replace(self._profile, hidden=profile.hidden)
+
+    def _closed(self) -> None:
+        with self._counting:
+            self._open -= 1
 
     def _refused(self, since: int) -> list[str]:
         hosts = self._proxy.refused(since) if self._proxy is not None else ()

@@ -44,6 +44,8 @@ _READ = _EXECUTE | _READ_FILE | _READ_DIRECTORY
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE
 _MOVE = 1 << 4 | 1 << 5 | 1 << 13
 """To remove directories and files, and to move from one directory to another."""
+_MAKE = 1 << 7 | 1 << 8
+"""To make directories and files."""
 _BIND_AND_CONNECT, _CONNECT = 3, 2
 _SOCKETS_AND_SIGNALS = 3
 
@@ -159,7 +161,8 @@ def _rules(profile: Profile, port: int | None) -> int:
         raise _error("rules")
     try:
         for path, access in _allowed(profile):
-            _allow(rules, path, access & handled)
+            # Another command may be putting links in the way, where it can.
+            _allow(rules, path, access & handled, exactly=access & _MAKE != 0)
         if port is not None and with_ports:
             _add(rules, _PORT, struct.pack("=QQ", _CONNECT, port), f"port {port}")
     except BaseException:
@@ -222,14 +225,15 @@ def _besides(top: Path, without: Collection[Path]) -> list[Path]:
     return list(map(Path, named(str(top))))
 
 
-def _allow(rules: int, path: Path, access: int) -> None:
+def _allow(rules: int, path: Path, access: int, *, exactly: bool = False) -> None:
+    """Allow something below a path; `exactly`: only if no link is on the way, now that it is open."""
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:  # gone, or not ours to see
         return
     try:
         mode = os.fstat(place).st_mode
-        if stat.S_ISLNK(mode):
+        if stat.S_ISLNK(mode) or (exactly and str(Path(f"/proc/self/fd/{place}").readlink()) != str(path)):
             return
         if not stat.S_ISDIR(mode):
             access &= _OF_FILES

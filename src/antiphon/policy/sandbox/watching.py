@@ -4,7 +4,7 @@ A file that does not exist cannot be covered without being made; so one that a c
 taken away afterwards. Where nothing can be covered (Landlock), what is there is kept beforehand and put back.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from antiphon.policy.sandbox.grounds import Grounds
@@ -19,25 +19,21 @@ _NAMED = 5
 class Watch:
     """What is protected, as it was when a command started."""
 
-    def __init__(self, grounds: Grounds, protected: Sequence[Path], *, contents: bool) -> None:
+    def __init__(self, grounds: Grounds, protected: Sequence[Path], *, covered: Collection[Path] = ()) -> None:
         """Look.
 
         Args:
             grounds: where to look.
             protected: what is protected there now.
-            contents: keep what is there, too, since nothing else keeps a command from changing it.
+            covered: what of it no command can change; of the rest what is there is kept.
 
         Raises:
             OSError: there is too much to keep.
         """
         self._grounds = grounds
-        self._contents = contents
         self._before = protected
-        self._kept = taken_of(self._to_keep())
-
-    def _to_keep(self) -> Iterator[Path]:
-        # A link cannot be covered, only what it leads to.
-        return (path for path in self._before if self._contents or path.is_symlink())
+        self._uncovered = [path for path in protected if path not in covered]
+        self._kept = taken_of(self._uncovered)
 
     def restore(self) -> list[str]:
         """Undo what was changed, and return sentences that say so.
@@ -73,8 +69,7 @@ class Watch:
 
     def _changed(self) -> tuple[list[Path], list[Path]]:
         """Return what is not as it was, and what is there besides."""
-        paths = [path for path in self._before if self._contents or path in self._kept]
-        now = taken_of(paths, self._kept)
+        now = taken_of(self._uncovered, self._kept)
         changed = [path for path, snapshot in self._kept.items() if now.get(path) != snapshot]
         return changed, [path for path in now if path not in self._kept]
 
