@@ -145,7 +145,8 @@ def _ways_through_temporary(profile: Profile) -> Iterable[Path]:
 
     They are made anew for each command. In one that stays, a command could put a link for the next one's mounts.
     """
-    for path in (*profile.homes, *profile.shown, *profile.writable):
+    proxy = () if profile.proxy is None else (profile.proxy,)
+    for path in (*profile.homes, *profile.shown, *profile.writable, *proxy):
         for name in _TEMPORARY:
             if path.is_relative_to(name):
                 top = Path(name, path.relative_to(name).parts[0])

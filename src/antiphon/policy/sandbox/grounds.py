@@ -8,6 +8,7 @@ from pathlib import Path
 
 from antiphon.policy.protected import protected_in
 from antiphon.policy.sandbox.homes import home_of, homes_with, secrets_in, shown_of
+from antiphon.policy.sandbox.network import FORWARDER
 from antiphon.policy.sandbox.profile import Network, Profile
 from antiphon.policy.sandbox.repositories import repository_outside
 from antiphon.policy.workspace import Workspace
@@ -47,8 +48,10 @@ class Grounds:
         repositories = [path for path in map(repository_outside, roots) if path is not None]
         directories = tuple(dict.fromkeys((*roots, *self.write, *repositories)))
         home = home_of(self.environment)
-        spill = () if self.workspace.spill is None else (self.workspace.spill,)
-        shown = (*shown_of(home, self.environment, self.show), *spill, *_system_files(self.network))
+        ours = [] if self.workspace.spill is None else [self.workspace.spill]
+        if self.proxy is not None:
+            ours.append(FORWARDER.parent)
+        shown = (*shown_of(home, self.environment, self.show), *ours, *_system_files(self.network))
         object.__setattr__(self, "_directories", tuple(_uppermost(directories)))
         object.__setattr__(self, "_home", home)
         object.__setattr__(self, "_shown", tuple(path for path in _uppermost(shown) if not _within(path, directories)))

@@ -17,16 +17,6 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o7777
 
 
-def remove(root: Path, path: Path) -> None:
-    """Remove a file or a directory below a root, if it is there and if no link is on the way.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
-    with suppress(FileNotFoundError, NotADirectoryError), _parent(root, path) as directory:
-        _remove(directory, path.name)
-
-
 def take_away(root: Path, path: Path, to: Path) -> bool:
     """Move a file or a directory to a new place outside; return whether there was one.
 

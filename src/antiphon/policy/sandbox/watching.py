@@ -10,7 +10,7 @@ from pathlib import Path
 from antiphon.policy.sandbox.grounds import Grounds
 from antiphon.policy.sandbox.new_repository import is_as_git_made_it
 from antiphon.policy.sandbox.snapshots import taken_of
-from antiphon.policy.sandbox.undoing import put_back, remove, take_away
+from antiphon.policy.sandbox.undoing import put_back, take_away
 
 _NAMED = 5
 """Files that a sentence names."""
@@ -43,8 +43,9 @@ class Watch:
         """
         taken = [path for path in self._new() if self._take_away(path)]
         changed, extra = self._changed()
-        for path in reversed(extra):
-            remove(self._root_of(path), path)
+        # All of it is kept as long as the session: it may be the user who wrote there at the same time.
+        for path in (*extra, *(path for path in changed if self._kept[path].contents is not None)):
+            self._take_away(path)
         for path in changed:
             put_back(self._root_of(path), path, self._kept[path])
         return [
