@@ -60,7 +60,7 @@ def test_files_outside_the_root_are_named_in_full() -> None:
 @pytest.mark.parametrize(
     ("mode", "rules", "verdict", "reason"),
     [
-        ("default", {}, "ask", "edit_file of a.py may change something, and is in no allow rule"),
+        ("default", {}, "ask", "It changes a file, and no rule allows that"),
         ("accept-edits", {}, "allow", "Changes of files in the workspace are allowed in accept-edits mode"),
         ("auto", {}, "allow", "Changes of files in the workspace are allowed in auto mode"),
         ("plan", {}, "deny", "Plan mode: only calls that read may run. Describe the change instead"),
@@ -72,7 +72,7 @@ def test_files_outside_the_root_are_named_in_full() -> None:
         ("bypass", {"ask": ["edit_file(*.py)"], "allow": ["edit_file"]}, "ask", "by ask_tools edit_file(*.py)"),
         ("dont-ask", {"ask": ["edit_file"]}, "deny", "and nobody is to be asked"),
         ("bypass", {"deny": ["edit_file(*.py)"], "ask": ["edit_file"]}, "deny", "by disallowed_tools edit_file(*.py)"),
-        ("default", {"allow": ["write_file"]}, "ask", "is in no allow rule"),
+        ("default", {"allow": ["write_file"]}, "ask", "and no rule allows that"),
         ("bypass", {"deny": ["*"]}, "deny", "denied by disallowed_tools * of the program"),
     ],
 )

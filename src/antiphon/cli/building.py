@@ -43,6 +43,7 @@ class Workbench:
         tools: what they work with.
         provider: who serves the model.
         system: what the model is told.
+        sandbox: what commands run in; None where they run without.
         permissions: which calls may run; a rule that is added holds for all of them at once.
         approve: who decides about calls that the permissions leave open.
         go_on: who decides whether a run goes on beyond a limit.
@@ -55,6 +56,7 @@ class Workbench:
     tools: Sequence[Tool]
     provider: Provider
     system: str
+    sandbox: Sandbox | None
     permissions: Permissions
     approve: Approve | None = None
     go_on: GoOn | None = None
@@ -126,6 +128,7 @@ async def open_workbench(
             tools,
             provider,
             system_prompt(settings, workspace),
+            chosen.sandbox,
             permissions_of(settings, workspace, tools),
             approve,
             go_on,

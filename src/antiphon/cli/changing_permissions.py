@@ -51,6 +51,8 @@ def change_permissions(talk: "Talk", argument: str) -> None:
 def _show(talk: "Talk") -> None:
     permissions = talk.workbench.permissions
     talk.say(f"Mode {permissions.mode}: {_MEANS[permissions.mode]}.", "")
+    sandbox = talk.workbench.sandbox
+    talk.say(f"Commands run in the sandbox ({sandbox.name})." if sandbox else "Commands run without a sandbox.", "")
     rules = sorted(permissions.rules, key=lambda rule: _VERDICTS.index(rule.verdict))
     width = max((len(str(rule)) for rule in rules), default=0)
     for rule in rules:

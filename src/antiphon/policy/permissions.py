@@ -183,6 +183,8 @@ class Permissions:
         edited = _edited(access, subject, files)
         if edited is not None:
             return edited
+        if isinstance(subject, FileSubject):
+            return Decision("ask", "It changes a file, and no rule allows that", allowable=True)
         return Decision("ask", f"{what} may change something, and is in no allow rule", allowable=True)
 
     def _place(self) -> Workspace:
