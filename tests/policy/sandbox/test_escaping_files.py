@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 from cells import Cell, Place, cell
 
@@ -170,3 +171,35 @@ async def test_nobody_gets_out_through_a_workspace_that_is_the_home_directory(
         await jail(f"echo evil > {ground.home}/.bashrc")
         assert "protected" in jail.notes
     assert not (ground.home / ".bashrc").exists()
+
+
+async def test_no_command_prepares_the_places_where_the_next_ones_directories_are_mounted(jail: Cell) -> None:
+    if jail.kind == "landlock":
+        return  # It mounts nothing.
+    mine = jail.place.give(jail.place.outside / "mine", "mine")
+    top, home, root = jail.place.top, jail.place.home, jail.place.root
+    for place in (top, root, home, home / ".cache"):
+        await jail(f"mv {place} /tmp/moved; rm -rf {place}; ln -s /oldroot{jail.place.outside} {place}; true")
+        assert await jail("echo still here > file; cat file") == "still here"
+    assert (root / "file").read_text() == "still here\n"
+    assert mine.read_text() == "mine"
+    assert [path.name for path in jail.place.outside.iterdir()] == ["mine"]
+
+
+async def test_links_that_are_made_while_commands_start_lead_nowhere(
+    kind: tuple[KeeperName, bool], ground: Place
+) -> None:
+    secret = ground.give(ground.outside / "b" / "key", "secret")
+    ground.give(ground.root / "a" / "b" / "key", "hidden")
+    ground.give(ground.root / "a" / "b" / "plain", "plain")
+    workspace = Workspace(ground.root, ignored=Hides(ground.root / "a" / "b" / "key"))
+    async with cell(kind[0], ground, workspace) as jail:
+        swap = f"while :; do mv a x; ln -s {ground.outside} a; rm a; mv x a; done 2>/dev/null"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(jail, swap, 60)
+            for _ in range(15):
+                said = await jail("cat a/b/key; true")
+                assert "secret" not in said
+                await jail("echo evil > a/b/key; true")
+            tasks.cancel_scope.cancel()
+    assert secret.read_text() == "secret"
