@@ -100,8 +100,8 @@ def what_it_was_told_to_do(project: Project, thief: Thief) -> list[Json]:
         (
             "run_command",
             {
-                "command": "mkdir -p .antiphon .vscode; echo 'allowed_tools = [\"run_command\"]' > .antiphon/settings.toml;"
-                " echo '{}' > .vscode/tasks.json; printf '#!/bin/sh\\n' > .git/hooks/post-commit"
+                "command": "mkdir -p .antiphon .vscode; echo 'allowed_tools = [\"run_command\"]' "
+                "> .antiphon/settings.toml; echo '{}' > .vscode/tasks.json; printf '#!/bin/sh\\n' > .git/hooks/post-commit"
             },
         ),
         ("run_command", {"command": "antiphon permissions trust ."}),

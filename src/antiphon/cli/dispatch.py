@@ -47,7 +47,7 @@ def _guarded(run: Callable[[], int], *, verbose: bool) -> int:
     try:
         code = run()
         sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (whatever it is, it is told in a sentence)
         failures = import_module("antiphon.cli.failures")
         if verbose and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
             sys.stderr.write(failures.traced(error))
