@@ -86,10 +86,7 @@ async def open_sandbox(
         return
     name, found = available(workspace, only)
     if Path("/") in workspace.roots(writing=True):
-        name, found = (
-            None,
-            Found(trouble="there is nothing to keep commands from when the workspace is the root directory."),
-        )
+        name, found = None, Found(trouble="the workspace is the root directory, so there is nothing to keep them from.")
     if name is None:
         if choice == "on":
             raise SettingsError(f"sandbox is on, but there is none: {found.trouble}")
@@ -138,6 +135,8 @@ def _directory(path: str | Path) -> Path:
     directory = Path(path).expanduser().resolve()
     if not directory.is_dir():
         raise SettingsError(f"sandbox_write: {path} is not a directory.")
+    if directory == Path("/"):
+        raise SettingsError('sandbox_write: / is everything; say `sandbox = "off"` if that is meant.')
     return directory
 
 

@@ -15,6 +15,7 @@ from antiphon.policy.workspace import Workspace
 
 _EMPTIED = ("/run", "/var/run", "/mnt/wslg")
 """Where services of the system and of the user's session listen: docker, dbus, the keyring."""
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  (as names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Grounds:
             scratch=self.scratch,
             home=home,
             homes=homes_with(home),
-            emptied=tuple(path for path in map(Path, _EMPTIED) if path.is_dir() and not path.is_symlink()),
+            emptied=tuple(self._emptied()),
             shown=self._shown,
             writable=self.directories,
             pinned=tuple(self._above([*covered, *hidden])),
@@ -85,6 +86,13 @@ class Grounds:
             network=self.network,
             proxy=self.proxy,
         )
+
+    def _emptied(self) -> Iterator[Path]:
+        yield from (path for path in map(Path, _EMPTIED) if path.is_dir() and not path.is_symlink())
+        # Where temporary files are instead of /tmp, others' are too.
+        temporary = self.scratch.parent
+        if temporary not in _TEMPORARY and not _within(temporary, self.directories):
+            yield temporary
 
     def _above(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield the directories through which one gets to a path: were one moved, what is below could be replaced."""
@@ -95,7 +103,7 @@ class Grounds:
                 yield directory
 
     def _unseen(self, home: Path | None) -> tuple[Path, ...]:
-        places = (*homes_with(home), *map(Path, _EMPTIED), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  (as a name)
+        places = (*homes_with(home), *map(Path, _EMPTIED), *_TEMPORARY)
         return (*places, *self.directories)
 
 
