@@ -176,6 +176,8 @@ class ContainedChild:
                     while not self._over:
                         await self._hear()
         if not self._over:
+            # At once, without a look at who they are: the kernel ends all in the space with its makers.
+            Group.send(self.family, signal.SIGKILL, ())
             stopped += await _end(self.family, linger=False, polite=False, everybody=True)
         return stopped
 

@@ -55,11 +55,12 @@ async def test_the_scratch_directory_goes_with_the_session(workspace: Workspace)
     assert not scratch.exists()
 
 
-async def test_a_directory_to_write_to_has_to_be_one(workspace: Workspace) -> None:
+@pytest.mark.parametrize("directory", ["/nowhere", "/"])
+async def test_a_directory_to_write_to_has_to_be_one_and_not_everything(workspace: Workspace, directory: str) -> None:
     if available(workspace)[0] is None:
         pytest.skip("there is no sandbox here")
     with pytest.raises(SettingsError, match="sandbox_write"):
-        async with open_sandbox("auto", workspace, write=["/nowhere"]):
+        async with open_sandbox("auto", workspace, write=[directory]):
             pass
 
 
