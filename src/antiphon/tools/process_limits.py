@@ -108,6 +108,8 @@ class _Disk:
         """Return what was exceeded."""
         del members
         free = self._free()
+        # Others may make room meanwhile, and a disk does so late.
+        self._before = max(self._before, free)
         if self._before - free > self._limits.written:
             return f"more than {_size(self._limits.written)} of the disk"
         return f"so much of the disk that less than {_size(self._least)} were free" if free < self._least else ""
