@@ -6,7 +6,7 @@ and those of a process are multiplied by starting more of them. So a little more
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,22 +49,19 @@ class ProcessLimits:
 async def watch(limits: ProcessLimits, family: Group) -> str:
     """Wait until a family takes more than it may, and return what, in words for the model."""
     disks = [_Disk(place, limits) for place in limits.places]
-    checks: list[Callable[[Sequence[Member]], str]] = [
-        lambda members: _too_many(members, limits.processes),
-        lambda members: _too_large(members, limits.memory),
-        *(disk.too_full for disk in disks),
-    ]
-    pause = _EVERY
+    due = 0.0
     while True:
-        # Most commands are over before the first look.
-        await anyio.sleep(pause)
+        # Most commands are over before the first look. Disks are looked at each time: that costs nothing.
+        await anyio.sleep(_EVERY)
+        exceeded = next(filter(None, (disk.too_full() for disk in disks)), "")
         began = time.monotonic()
-        members = family.members()
-        for check in checks:
-            exceeded = check(members)
-            if exceeded:
-                return exceeded
-        pause = max(_EVERY, (time.monotonic() - began) * _SHARE)
+        if not exceeded and began >= due:
+            members = family.members()
+            exceeded = _too_many(members, limits.processes) or _too_large(members, limits.memory)
+            now = time.monotonic()
+            due = now + (now - began) * _SHARE
+        if exceeded:
+            return exceeded
 
 
 def _too_many(members: Sequence[Member], most: int) -> str:
@@ -104,9 +101,8 @@ class _Disk:
             return 0
         return status.f_bavail * status.f_frsize
 
-    def too_full(self, members: Sequence[Member]) -> str:
+    def too_full(self) -> str:
         """Return what was exceeded."""
-        del members
         free = self._free()
         # Others may make room meanwhile, and a disk does so late.
         self._before = max(self._before, free)
