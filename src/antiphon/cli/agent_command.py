@@ -10,6 +10,7 @@ from antiphon.cli.invocation import Invocation, invocation_of, setting_flags
 from antiphon.cli.models import own_models
 from antiphon.cli.trusting import settled
 from antiphon.errors import SettingsError
+from antiphon.policy.sandbox.self_protection import protect_ourselves
 from antiphon.providers.models import using
 from antiphon.settings import load_all
 
@@ -19,6 +20,8 @@ SECONDS_FOR_STDIN = 3.0
 
 def run(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     """Run the agent as these arguments want it, and return the exit code."""
+    # Commands that run without a sandbox are of the same user, and our environment holds keys.
+    protect_ourselves()
     invocation = invocation_of(parser, parsed, terminal=sys.stdin.isatty() and sys.stdout.isatty())
     if parsed.cd is not None:
         try:

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from cells import Cell, Place, cell
 
-from antiphon.policy.ignoring import NothingHidden
+from antiphon.policy.ignoring import NothingHidden, open_ignored
 from antiphon.policy.sandbox.choosing import KeeperName
 from antiphon.policy.workspace import Workspace
 
@@ -158,6 +158,21 @@ async def test_hidden_files_cannot_be_read_by_any_name(kind: tuple[KeeperName, b
         assert await jail("cat plain") == "plain"
         assert "secret" in await jail.free("grep -rh . .")
     assert [path.name for path in files if path.exists()]
+
+
+async def test_what_hides_files_cannot_be_changed_by_who_would_see_them(
+    kind: tuple[KeeperName, bool], ground: Place
+) -> None:
+    # Landlock puts back what is at the top; it cannot refuse a change of one file further down.
+    place, name = (ground.root, ".antiphonignore") if kind[0] == "landlock" else (ground.root / "a" / "b", ".hidden")
+    ground.give(place / name, "key\n")
+    ground.give(place / "key", "secret")
+    workspace = Workspace(ground.root, ignored=open_ignored(ground.root, [name]))
+    async with cell(kind[0], ground, workspace) as jail:
+        for script in (f"rm -f {name}", f"echo > {name}", f"mv {name} x", f"mv {ground.root}/a {ground.root}/moved"):
+            await jail(f"cd {place}; {script}; true")
+            assert "secret" not in await jail(f"cat {place}/key {ground.root}/moved/b/key; true"), script
+    assert (place / name).read_text() == "key\n"
 
 
 async def test_nobody_gets_out_through_a_workspace_that_is_the_home_directory(

@@ -69,8 +69,11 @@ class Grounds:
     def profile(self, protected: Iterable[Path]) -> Profile:
         """Return the bounds of a command that starts now, given what is protected."""
         home = self._home
+        ignored = self.workspace.ignored
+        hidden = [*ignored.hidden(), *secrets_in(self.directories, home, self.show)]
+        # Further down there may be others that say what is hidden.
+        protected = dict.fromkeys((*protected, *ignored.sources()))
         covered = [real for path in protected for real in _targets(path, self.directories)]
-        hidden = [*self.workspace.ignored.hidden(), *secrets_in(self.directories, home, self.show)]
         if self.network != "open":
             hidden += _sockets(self._unseen(home))
         return Profile(
