@@ -21,8 +21,8 @@ import anyio
 from antiphon.policy.sandbox.base import Sandbox
 from antiphon.policy.sandbox.choosing import KeeperName, available, open_sandbox
 from antiphon.policy.workspace import Workspace
-from antiphon.tools.process_limits import ProcessLimits
-from antiphon.tools.sandboxed import run_confined
+from antiphon.tools.processes.limits import ProcessLimits
+from antiphon.tools.processes.sandboxed import run_confined
 from measuring import Table
 
 ROUNDS = 60

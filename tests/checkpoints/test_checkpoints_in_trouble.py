@@ -17,7 +17,7 @@ from trees import below, git, put, snapshot, write
 from antiphon.checkpoints import Checkpoints, Unfinished
 from antiphon.checkpoints.lock import holding
 from antiphon.errors import CheckpointError
-from antiphon.tools.starting import running
+from antiphon.tools.processes.starting import running
 
 TAKING = """
 import sys, anyio

@@ -3,9 +3,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from antiphon.tools import command_output
 from antiphon.tools.base import Limits, ToolContext, Workspace
-from antiphon.tools.command_output import CommandOutput, HeadAndTail, LiveOutput, OutputFile
+from antiphon.tools.processes import output as command_output
+from antiphon.tools.processes.output import CommandOutput, HeadAndTail, LiveOutput, OutputFile
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.tools.guard import Guard
+from antiphon.tools.processes.guard import Guard
 
 AGENT = """
 import os, sys
 from pathlib import Path
 import anyio
-from antiphon.tools.processes import run_process
+from antiphon.tools.processes.running import run_process
 
 anyio.run(lambda: run_process(["bash", "-c", sys.argv[1]], cwd=Path.cwd(), env=dict(os.environ), output=lambda data: (
     sys.stdout.buffer.write(data), sys.stdout.flush())))

@@ -13,9 +13,9 @@ from sandboxes import sandbox_of
 
 from antiphon.policy.sandbox.base import Sandbox
 from antiphon.policy.workspace import Workspace
-from antiphon.tools.process_family import MARK, Group, marked
-from antiphon.tools.processes import Ended, run_process
-from antiphon.tools.sandboxed import run_confined
+from antiphon.tools.processes.family import MARK, Group, marked
+from antiphon.tools.processes.running import Ended, run_process
+from antiphon.tools.processes.sandboxed import run_confined
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
 
@@ -255,7 +255,7 @@ async def test_where_only_the_group_is_known_it_is_stopped(free: Ground, monkeyp
     def group_of(leader: int, _mark: str) -> Group:
         return Group(leader)
 
-    monkeypatch.setattr("antiphon.tools.child.family_of", group_of)
+    monkeypatch.setattr("antiphon.tools.processes.child.family_of", group_of)
     monkeypatch.delattr("os.pidfd_open")
     assert await free.run("sleep 600 & echo hi") == Ended(0, left=1)
     assert await free.run("sleep 600 & sleep 600", 0.2) == Ended(-signal.SIGTERM, timed_out=True)

@@ -15,9 +15,9 @@ from sandboxes import sandbox_of
 from antiphon.engine.events import EXCLUSIVE, Access, Result
 from antiphon.policy.sandbox.base import Sandbox
 from antiphon.testing import check_tool
-from antiphon.tools import command_output
 from antiphon.tools.base import InvalidArguments, Limits, ToolContext, Workspace
-from antiphon.tools.process_limits import ProcessLimits
+from antiphon.tools.processes import output as command_output
+from antiphon.tools.processes.limits import ProcessLimits
 from antiphon.tools.run_command import RunCommand
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
@@ -342,7 +342,7 @@ async def test_a_call_cancelled_while_it_starts_something_in_the_background_leav
 
 
 async def test_there_is_a_limit_to_commands_in_the_background(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon.tools.background.MOST_RUNNING", 1)
+    monkeypatch.setattr("antiphon.tools.processes.background.MOST_RUNNING", 1)
     await shell("sleep 600", background=True)
     result = await shell("sleep 600", background=True)
     assert result.is_error

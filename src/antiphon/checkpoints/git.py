@@ -19,8 +19,8 @@ from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from antiphon.errors import CheckpointError, GitMissing
+from antiphon.tools.processes.starting import running
 from antiphon.tools.records import quiet_environment
-from antiphon.tools.starting import running
 
 _SETTINGS = {
     # What is kept is what is there.

@@ -22,8 +22,8 @@ from antiphon.errors import SettingsError
 from antiphon.policy import Approval, ApprovalRequest
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import is_object
-from antiphon.tools.command_environment import command_environment
-from antiphon.tools.starting import running
+from antiphon.tools.processes.environment import command_environment
+from antiphon.tools.processes.starting import running
 
 SECONDS = 300.0
 """How long a program may think about one call."""

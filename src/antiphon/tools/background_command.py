@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from antiphon.engine.events import Access, Result, failure, reading, writing
-from antiphon.tools.background import Background, Running
 from antiphon.tools.base import Arguments, BaseTool, ToolContext
-from antiphon.tools.command_result import how_it_ended
+from antiphon.tools.processes.background import Background, Running
+from antiphon.tools.processes.ending import how_it_ended
 
 LONGEST_WAIT = 600.0
 """Seconds that one call waits at most."""

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream
 
-from antiphon.tools.starting import running
+from antiphon.tools.processes.starting import running
 
 _LEFT_OUT = (
     *("script", "style", "noscript", "template", "svg", "math", "canvas", "iframe", "object", "audio", "video"),

@@ -1,6 +1,6 @@
 """Reading what a helper program prints, record by record, and ending it when enough was read.
 
-For programs that start no others (git, ripgrep). Commands of the model run in `processes.py`.
+For programs that start no others (git, ripgrep). Commands of the model run in `processes/running.py`.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import ByteReceiveStream
 
-from antiphon.tools.starting import kill, running
+from antiphon.tools.processes.starting import kill, running
 
 _ERRORS_KEPT = 4096
 

@@ -20,17 +20,17 @@ from antiphon.shell.parsing import parse
 from antiphon.shell.reading import only_reads
 from antiphon.shell.reading_git import safe_git
 from antiphon.shell.script import Script
-from antiphon.tools.background import Background, Running, TooMany
 from antiphon.tools.background_command import BackgroundCommand, state_of
 from antiphon.tools.base import Arguments, BaseTool, InvalidArguments, Limits, ToolContext, Workspace
-from antiphon.tools.command_environment import command_environment
-from antiphon.tools.command_output import CommandOutput
 from antiphon.tools.command_places import places_of
-from antiphon.tools.command_result import how_it_ended, stopped_children
 from antiphon.tools.paths import resolve, shown
-from antiphon.tools.process_limits import ProcessLimits
-from antiphon.tools.processes import Ended
-from antiphon.tools.sandboxed import Told, hint, run_confined
+from antiphon.tools.processes.background import Background, Running, TooMany
+from antiphon.tools.processes.ending import how_it_ended, stopped_children
+from antiphon.tools.processes.environment import command_environment
+from antiphon.tools.processes.limits import ProcessLimits
+from antiphon.tools.processes.output import CommandOutput
+from antiphon.tools.processes.running import Ended
+from antiphon.tools.processes.sandboxed import Told, hint, run_confined
 from antiphon.tools.schema import parse_arguments
 
 DEFAULT_TIMEOUT = 120.0

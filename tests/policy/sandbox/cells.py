@@ -15,9 +15,9 @@ from antiphon.policy.sandbox.base import Confined
 from antiphon.policy.sandbox.choosing import KeeperName, available, open_sandbox
 from antiphon.policy.sandbox.confining import Confinement
 from antiphon.policy.workspace import Workspace
-from antiphon.tools.process_limits import ProcessLimits
-from antiphon.tools.processes import Ended
-from antiphon.tools.sandboxed import Told, run_confined
+from antiphon.tools.processes.limits import ProcessLimits
+from antiphon.tools.processes.running import Ended
+from antiphon.tools.processes.sandboxed import Told, run_confined
 
 KINDS: Sequence[tuple[KeeperName, bool]] = (
     ("bubblewrap", False),

@@ -16,7 +16,7 @@ from cells import Cell, Place
 
 from antiphon.policy.sandbox.choosing import KeeperName, available
 from antiphon.policy.workspace import Workspace
-from antiphon.tools.process_limits import ProcessLimits
+from antiphon.tools.processes.limits import ProcessLimits
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/ns").exists(), reason="these sandboxes are Linux's")
 
@@ -123,7 +123,7 @@ import os, sys, anyio
 from pathlib import Path
 from antiphon.policy.sandbox.choosing import open_sandbox
 from antiphon.policy.workspace import Workspace
-from antiphon.tools.sandboxed import run_confined
+from antiphon.tools.processes.sandboxed import run_confined
 
 async def main():
     async with open_sandbox("on", Workspace.at(sys.argv[1]), only=sys.argv[2]) as chosen:

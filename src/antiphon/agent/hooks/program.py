@@ -17,9 +17,9 @@ from antiphon.agent.hooks.outcome import HookOutcome, read_outcome
 from antiphon.policy.hooks import HookSetting
 from antiphon.protocol.encoding import encode
 from antiphon.protocol.messages import Json
-from antiphon.tools.command_environment import command_environment
-from antiphon.tools.command_result import how_it_ended
-from antiphon.tools.processes import Ended, run_process
+from antiphon.tools.processes.ending import how_it_ended
+from antiphon.tools.processes.environment import command_environment
+from antiphon.tools.processes.running import Ended, run_process
 
 MOST_OUTPUT = 1_000_000
 """Bytes of standard output that are read; JSON that is longer cannot be used."""

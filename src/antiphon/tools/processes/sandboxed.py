@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.policy.sandbox.base import Sandbox
-from antiphon.tools.process_limits import ProcessLimits
-from antiphon.tools.processes import Ended, run_process
+from antiphon.tools.processes.limits import ProcessLimits
+from antiphon.tools.processes.running import Ended, run_process
 
 _SMELLS = re.compile(
     r"Read-only file system|Operation not permitted|Permission denied|Network is unreachable|Could not resolve host"

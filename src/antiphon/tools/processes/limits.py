@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from antiphon.tools.process_family import Group, Member
+from antiphon.tools.processes.family import Group, Member
 
 _EVERY = 0.1
 _SHARE = 20

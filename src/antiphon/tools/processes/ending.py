@@ -2,7 +2,7 @@
 
 import signal
 
-from antiphon.tools.processes import Ended
+from antiphon.tools.processes.running import Ended
 from antiphon.tools.text import quantity
 
 

@@ -1,6 +1,6 @@
 """Starts a program whose output is read, and ends it, so that cancelling at any moment leaves no process behind.
 
-For programs that we choose ourselves and that start no others; `processes.py` runs those that the model asked for.
+For programs that we choose ourselves and that start no others; `running.py` runs those that the model asked for.
 """
 
 import os

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import anyio
 
-from antiphon.tools.child import Child, ContainedChild, FreeChild
-from antiphon.tools.process_limits import ProcessLimits, watch
+from antiphon.tools.processes.child import Child, ContainedChild, FreeChild
+from antiphon.tools.processes.limits import ProcessLimits, watch
 
 _READ = 65536
 _DRAIN = 64 * _READ

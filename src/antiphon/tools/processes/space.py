@@ -7,7 +7,7 @@ and end when the first process of the space does. So they are found for certain,
 import signal
 from collections.abc import Sequence
 
-from antiphon.tools.process_family import Group, Member, member_of, numbers, send_to
+from antiphon.tools.processes.family import Group, Member, member_of, numbers, send_to
 
 
 class Space(Group):

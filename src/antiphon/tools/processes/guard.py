@@ -2,7 +2,7 @@
 
 A small program waits beside each child. It has one end of a pipe; the other is the agent's, and closed by the system
 whatever the agent dies of. Then it kills the child's group and, where `/proc` tells, all that carry the call's mark.
-Knows nothing of how children end while the agent lives: `processes.py`.
+Knows nothing of how children end while the agent lives: `running.py`.
 """
 
 import subprocess

@@ -17,8 +17,8 @@ import anyio.to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from antiphon.tools.base import Workspace
-from antiphon.tools.command_output import OutputFile
-from antiphon.tools.processes import Ended
+from antiphon.tools.processes.output import OutputFile
+from antiphon.tools.processes.running import Ended
 from antiphon.tools.terminal_text import PlainText
 
 MOST_RUNNING = 20

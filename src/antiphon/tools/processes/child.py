@@ -18,9 +18,9 @@ import anyio
 import anyio.to_thread
 
 from antiphon.policy.sandbox.containing import Told
-from antiphon.tools.guard import Guard
-from antiphon.tools.process_family import Group, Member, family_of, marked
-from antiphon.tools.process_space import Space
+from antiphon.tools.processes.family import Group, Member, family_of, marked
+from antiphon.tools.processes.guard import Guard
+from antiphon.tools.processes.space import Space
 
 _LINGER = 0.2
 """Seconds that processes which outlive an ended child may take to finish by themselves: `> >(tee log)`."""
