@@ -33,7 +33,7 @@ def test_checkpoints_that_a_session_names_stay_and_old_ones_that_none_does_go(
     with Sessions().create(project) as session:
         session.record(Prompted(({"type": "text", "text": "hello"},)))
         session.record(Checkpointed(ids[1], "edit_file"))
-    place = Place.of(argparse.Namespace(cd=str(project), all=False))
+    place = Place.of(argparse.Namespace(cd=str(project), all=False, with_secrets=False))
     assert prune_checkpoints(place) >= 0
     assert [checkpoint.id for checkpoint in anyio.run(checkpoints.list)] == [ids[1], *ids[3:]]
     assert prune_checkpoints(place) == 0

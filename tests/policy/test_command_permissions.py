@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from calls import ROOT, Rules, command, decide
+from permission_calls import ROOT, Rules, command, decide
 
 from antiphon.engine.events import READS_NOTHING_LOCAL
 from antiphon.policy import PermissionMode, Permissions

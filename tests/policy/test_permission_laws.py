@@ -4,9 +4,9 @@ import random
 import string
 from typing import get_args
 
-from calls import ROOT, command, file, page
 from hypothesis import given
 from hypothesis import strategies as st
+from permission_calls import ROOT, command, file, page
 
 from antiphon.engine.events import EXCLUSIVE, INDEPENDENT, READS_NOTHING_LOCAL, Access, ToolCall
 from antiphon.policy import Decision, PermissionMode, Permissions, Rule, RuleSource

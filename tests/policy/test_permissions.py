@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from calls import ROOT, Rules, by_rules, command, decide, file, page
+from permission_calls import ROOT, Rules, by_rules, command, decide, file, page
 
 from antiphon.engine.events import EXCLUSIVE, INDEPENDENT, READS_NOTHING_LOCAL, ToolCall, reading, writing
 from antiphon.errors import SettingsError

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from calls import command
+from permission_calls import command
 
 from antiphon.policy import Permissions, Rule
 

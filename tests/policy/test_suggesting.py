@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from calls import ROOT, command, file, page
 from hypothesis import given
 from hypothesis import strategies as st
+from permission_calls import ROOT, command, file, page
 
 from antiphon.engine.events import INDEPENDENT, Access, ToolCall
 from antiphon.policy import Permissions

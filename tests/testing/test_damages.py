@@ -14,7 +14,7 @@ from antiphon.protocol.dialects import dialect
 from antiphon.protocol.messages import Json
 from antiphon.testing import damages
 from antiphon.testing.damages import DAMAGES, TRIAL, conversation, damaged, examine, first_failure
-from antiphon.testing.second_opinion import refuses
+from antiphon.testing.second_opinion import second_opinion
 
 ANTHROPIC = dialect("anthropic")
 
@@ -80,7 +80,7 @@ def test_what_is_damaged_was_valid_before_for_every_upstream() -> None:
         request = conversation(Random(seed))
         for upstream in damages.UPSTREAMS:
             assert check(request, upstream) == []
-            assert refuses(request, merge=upstream.merges_turns, ordered=upstream.strict_order) == []
+            assert second_opinion(request, upstream) == []
 
 
 def test_each_kind_of_damage_breaks_some_conversation() -> None:

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         SessionError: there is no such session, or it cannot be read or copied.
         CheckpointError: files cannot be kept or brought back.
     """
-    arguments.all = False
+    arguments.all = arguments.with_secrets = False
     place = Place.of(arguments)
     summary = place.find(arguments.session)
     prompts = place.sessions.state(summary.id).prompts

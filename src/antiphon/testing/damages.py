@@ -19,7 +19,7 @@ from antiphon.protocol.checking import check, repair
 from antiphon.protocol.context import Dialect
 from antiphon.protocol.dialects import DIALECTS, in_strict_order
 from antiphon.protocol.messages import Json, is_array, is_object
-from antiphon.testing.second_opinion import refuses
+from antiphon.testing.second_opinion import second_opinion
 from antiphon.testing.seeds import Failure, Trial
 
 UPSTREAMS: tuple[Dialect, ...] = (
@@ -299,7 +299,7 @@ def examine(request: Json, dialect: Dialect) -> list[str]:
     broken = [f"still refused: {found.text}" for found in (*outcome.remaining, *check(repaired, dialect))]
     # Templates take what the API does not, such as a system message in front.
     judged = dialect.only_rules is None
-    opinion = refuses(repaired, merge=dialect.merges_turns, ordered=dialect.strict_order) if judged else []
+    opinion = second_opinion(repaired, dialect) if judged else []
     broken += [f"refused by the second opinion: {text}" for text in opinion]
     broken += ["a repaired request is repaired again"] * (repair(repaired, dialect).request is not repaired)
     broken += ["the same request is repaired to other bytes"] * (

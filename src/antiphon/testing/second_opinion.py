@@ -7,18 +7,32 @@ follows the probes (leading run of results, all answered, no orphans, no doubles
 import re
 from typing import Any
 
+from antiphon.protocol.context import Dialect
 from antiphon.protocol.messages import Json, is_array
 
 _NO_TURN: tuple[str, list[Json]] = ("", [])
 
 
-def refuses(request: Json, *, merge: bool = True, ordered: bool = False) -> list[str]:
-    """Return what the API would complain about, as short words; empty for a request that it takes."""
+def second_opinion(request: Json, dialect: Dialect) -> list[str]:
+    """Return what an upstream of this dialect would complain about; see `refuses`."""
+    templates = dialect.name == "template"
+    return refuses(request, merge=dialect.merges_turns, ordered=dialect.strict_order, system_first=templates)
+
+
+def refuses(request: Json, *, merge: bool = True, ordered: bool = False, system_first: bool = False) -> list[str]:
+    """Return what the API would complain about, as short words; empty for a request that it takes.
+
+    Args:
+        request: what is sent.
+        merge: neighbouring messages of one role are one turn.
+        ordered: results stand in the order of their calls.
+        system_first: a system message may come first, as chat templates take it.
+    """
     messages: list[Json] = request["messages"]
     said: list[str] = []
     if not messages:
         return ["no messages"]
-    if messages[0]["role"] != "user":
+    if messages[0]["role"] not in ({"user", "system"} if system_first else {"user"}):
         said.append("first")
     turns: list[tuple[str, list[Json]]] = []
     for message in messages:
