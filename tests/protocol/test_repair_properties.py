@@ -19,6 +19,11 @@ from antiphon.protocol.registry import SHAPE
 from antiphon.testing.second_opinion import second_opinion
 
 _ALL = [*DIALECTS.values(), in_strict_order(DIALECTS["anthropic"])]
+SYSTEM_FIRST: Json = {
+    "model": "claude-sonnet-4-5",
+    "max_tokens": 4096,
+    "messages": [{"role": "system", "content": "be careful"}, {"role": "user", "content": "go"}],
+}
 every_dialect = pytest.mark.parametrize("dialect", _ALL, ids=lambda d: d.name + "-ordered" * d.strict_order)
 
 
@@ -37,7 +42,7 @@ def test_a_valid_conversation_is_returned_as_it_was(request: Json, dialect: Dial
 @every_dialect
 @settings(deadline=None)
 @given(request=damaged_conversations())
-@example(request={"messages": [{"role": "system", "content": "be careful"}, {"role": "user", "content": "go"}]})
+@example(request=SYSTEM_FIRST)
 def test_a_repaired_conversation_breaks_no_rule_and_stays_as_it_is(request: Json, dialect: Dialect) -> None:
     before = json.dumps(request)
     outcome = repair(request, dialect)
