@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from permission_calls import ROOT, command, file, page
 
@@ -125,6 +125,8 @@ def test_nothing_is_offered_where_a_rule_asks() -> None:
 
 
 @given(st.lists(st.text(min_size=1).filter(lambda text: "/" not in text and text not in {".", ".."}), min_size=1))
+@example(["~"])
+@example(["~", "a"])
 def test_what_is_offered_for_a_file_can_be_written_down_and_allows_it(names: list[str]) -> None:
     call = file("write_file", "/".join(names))
     rules = Permissions(root=ROOT).suggestions(call[0], call[2])

@@ -161,13 +161,13 @@ def rule_for_file(tool: str, path: Path, root: Path) -> Rule | None:
     directory = path.relative_to(root).parent
     if directory == Path():
         return _rule(f"{tool}(/{_written(Path(path.name))})")
-    return _rule(f"{tool}({_written(directory)}/**)")
+    below = _written(directory)
+    return _rule(f"{tool}({'./' if below.startswith('~') else ''}{below}/**)")
 
 
 def _written(path: Path) -> str:
     """Return a path as a pattern that stands for itself."""
-    text = re.sub(r"([\\*?\[\]!#])", r"\\\1", path.as_posix())
-    return f"./{text}" if text.startswith("~") else text
+    return re.sub(r"([\\*?\[\]!#])", r"\\\1", path.as_posix())
 
 
 def rule_for_host(host: str) -> Rule | None:

@@ -31,6 +31,8 @@ _PYTHON = (sys.prefix, sys.base_prefix)
 _PLACES = ("/home", "/root", "/Users")
 """Where home directories are."""
 
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  (names of what is not seen inside)
+
 _KEPT_SYSTEM_HOMES = ("/home/linuxbrew/.linuxbrew",)
 """Programs that live where people do."""
 
@@ -49,7 +51,7 @@ def homes_with(home: Path | None) -> tuple[Path, ...]:
 
 
 def shown_of(home: Path | None, environment: Mapping[str, str], also: Iterable[Path]) -> tuple[Path, ...]:
-    """Return what exists in home directories and is to be seen.
+    """Return what exists in home directories and is to be seen; our Python also where temporary files are.
 
     Args:
         home: the user's.
@@ -60,10 +62,10 @@ def shown_of(home: Path | None, environment: Mapping[str, str], also: Iterable[P
     if home is not None:
         found += [home / name for name in _TOOLCHAINS]
         found += _programs(home, environment.get("PATH", ""))
-        found += [Path(prefix).resolve() for prefix in _PYTHON]
-        found = [path for path in found if path not in home.parents and path != home]
-    homes = homes_with(home)
-    inside = [path for path in found if any(place in path.parents for place in homes)]
+    found += [Path(prefix).resolve() for prefix in _PYTHON]
+    found = [path for path in found if home is None or (path not in home.parents and path != home)]
+    unseen = (*homes_with(home), *_TEMPORARY)
+    inside = [path for path in found if any(place in path.parents for place in unseen)]
     return tuple(path for path in dict.fromkeys((*inside, *also)) if os.path.lexists(path))
 
 
