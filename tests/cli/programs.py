@@ -16,13 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SECONDS = 20.0
+SECONDS = 60.0
+"""After so long something hangs. Long, because other tests try what uses up a machine."""
 _MARK = "TEST_RUN"
 """A variable by which processes of a test are known; what they start inherits it."""
 _ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
 # A session leader that opens a terminal gets it as its controlling one, to which Ctrl-C is sent.
 _ON_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+# Who starts the tests in the background may have had Ctrl-C ignored; a terminal's programs begin without that.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 terminal = os.open(sys.argv[1], os.O_RDWR)
 fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 for descriptor in range(3):
