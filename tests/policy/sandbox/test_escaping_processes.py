@@ -153,7 +153,7 @@ def test_when_the_agent_is_killed_nothing_is_left(name: KeeperName, tmp_path: Pa
 
 
 TAKING = {
-    "processes": (":(){ :|:& };:; sleep 50", ProcessLimits(processes=40), "40 processes"),
+    "processes": ("renice 19 $$ >/dev/null; :(){ :|:& };:; sleep 50", ProcessLimits(processes=40), "40 processes"),
     "memory": (
         _python("x = bytearray()\nwhile True: x.extend(b'x' * 10**7)"),
         ProcessLimits(memory=10**8),
