@@ -1,6 +1,7 @@
 """Commands that try to change or read files outside of what they may."""
 
 import os
+import re
 from pathlib import Path
 
 import anyio
@@ -173,6 +174,15 @@ async def test_what_hides_files_cannot_be_changed_by_who_would_see_them(
             await jail(f"cd {place}; {script}; true")
             assert "secret" not in await jail(f"cat {place}/key {ground.root}/moved/b/key; true"), script
     assert (place / name).read_text() == "key\n"
+
+
+async def test_what_was_taken_away_is_kept_where_the_result_says(kind: tuple[KeeperName, bool], ground: Place) -> None:
+    async with cell(kind[0], ground) as jail:
+        await jail("mkdir .vscode; echo mine > .vscode/tasks.json")
+        said = re.search(r"kept in (\S+) until the session ends", str(jail.notes))
+        assert said is not None
+        assert [path.read_text() for path in Path(said[1]).rglob("tasks.json")] == ["mine\n"]
+    assert not (ground.root / ".vscode").exists()
 
 
 async def test_nobody_gets_out_through_a_workspace_that_is_the_home_directory(

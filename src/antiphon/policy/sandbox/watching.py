@@ -34,6 +34,7 @@ class Watch:
         self._before = protected
         self._uncovered = [path for path in protected if path not in covered]
         self._kept = taken_of(self._uncovered)
+        self._refused = grounds.scratch / "refused"
 
     def restore(self) -> list[str]:
         """Undo what was changed, and return sentences that say so.
@@ -48,12 +49,13 @@ class Watch:
             self._take_away(path)
         for path in changed:
             put_back(self._root_of(path), path, self._kept[path])
+        undone = bool(taken or changed or extra)
         return [
             *self._sentence("The command made {}. Such files are protected, so this was taken away.", taken),
             *self._sentence(
                 "The command changed {}. Such files are protected, so this was put back.", [*changed, *extra]
             ),
-            *([_HOW_TO] if taken or changed or extra else []),
+            *([_HOW_TO, f"What was there is kept in {self._refused} until the session ends."] if undone else []),
         ]
 
     def tell(self) -> list[str]:
@@ -75,8 +77,7 @@ class Watch:
         return changed, [path for path in now if path not in self._kept]
 
     def _take_away(self, path: Path) -> bool:
-        refused = self._grounds.scratch / "refused"
-        place = refused / str(len(list(refused.iterdir())) if refused.is_dir() else 0)
+        place = self._refused / str(len(list(self._refused.iterdir())) if self._refused.is_dir() else 0)
         return take_away(self._root_of(path), path, place)
 
     def _root_of(self, path: Path) -> Path:
