@@ -176,12 +176,16 @@ async def test_what_hides_files_cannot_be_changed_by_who_would_see_them(
     assert (place / name).read_text() == "key\n"
 
 
+def _contents(directory: str, name: str) -> list[str]:
+    return [path.read_text() for path in Path(directory).rglob(name)]
+
+
 async def test_what_was_taken_away_is_kept_where_the_result_says(kind: tuple[KeeperName, bool], ground: Place) -> None:
     async with cell(kind[0], ground) as jail:
         await jail("mkdir .vscode; echo mine > .vscode/tasks.json")
         said = re.search(r"kept in (\S+) until the session ends", str(jail.notes))
         assert said is not None
-        assert [path.read_text() for path in Path(said[1]).rglob("tasks.json")] == ["mine\n"]
+        assert _contents(said[1], "tasks.json") == ["mine\n"]
     assert not (ground.root / ".vscode").exists()
 
 
